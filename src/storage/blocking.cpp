@@ -1,0 +1,69 @@
+// The blocking forms of object_store.h.
+#include <future>
+#include <memory>
+
+#include "base/check.h"
+#include "storage/object_store.h"
+
+namespace storage {
+
+namespace {
+
+// Starts a call with a callback that keeps the answer, and waits for it.
+template <typename T, typename Start>
+base::Result<T> wait_for(Start start) {
+  auto promise = std::make_shared<std::promise<base::Result<T>>>();
+  auto answer = promise->get_future();
+  start([promise](base::Result<T> result) { promise->set_value(std::move(result)); });
+  return answer.get();
+}
+
+}  // namespace
+
+base::Result<> MemoryBody::read_at(std::uint64_t offset, base::MutableByteView out) const {
+  if (offset > bytes_.size() || out.size() > bytes_.size() - offset) {
+    return base::fail(base::Category::io, "body is shorter than what is read from it");
+  }
+  if (!out.empty()) std::memcpy(out.data(), bytes_.data() + offset, out.size());
+  return {};
+}
+
+base::Result<PutResult> put_and_wait(ObjectStore& store, PutRequest request, CallContext context) {
+  return wait_for<PutResult>(
+      [&](Callback<PutResult> done) { store.put(std::move(request), std::move(context), std::move(done)); });
+}
+
+base::Result<base::Bytes> get_and_wait(ObjectStore& store, GetRequest request, CallContext context) {
+  return wait_for<base::Bytes>(
+      [&](Callback<base::Bytes> done) { store.get(std::move(request), std::move(context), std::move(done)); });
+}
+
+base::Result<ObjectHead> head_and_wait(ObjectStore& store, base::ObjectKey key, CallContext context) {
+  return wait_for<ObjectHead>(
+      [&](Callback<ObjectHead> done) { store.head(std::move(key), std::move(context), std::move(done)); });
+}
+
+base::Result<std::vector<ObjectInfo>> list_all_and_wait(ObjectStore& store, std::string prefix, CallContext context) {
+  std::vector<ObjectInfo> all;
+  ListRequest request{.prefix = std::move(prefix), .start_after = {}};
+  for (;;) {
+    TRY_ASSIGN(ListPage page,
+               wait_for<ListPage>([&](Callback<ListPage> done) { store.list(request, context, std::move(done)); }));
+    all.insert(all.end(), std::make_move_iterator(page.objects.begin()), std::make_move_iterator(page.objects.end()));
+    if (!page.next_start_after) return all;
+    // A store that hands out the same place again would keep us here for ever.
+    if (*page.next_start_after <= request.start_after) {
+      return base::fail(base::Category::corrupt, "listing does not advance past " + request.start_after);
+    }
+    request.start_after = *std::move(page.next_start_after);
+  }
+}
+
+base::Result<std::vector<RemoveFailure>> remove_and_wait(ObjectStore& store, std::vector<base::ObjectKey> keys,
+                                                         CallContext context) {
+  return wait_for<std::vector<RemoveFailure>>([&](Callback<std::vector<RemoveFailure>> done) {
+    store.remove(std::move(keys), std::move(context), std::move(done));
+  });
+}
+
+}  // namespace storage

@@ -1,0 +1,23 @@
+// RequestCounts that several threads add to.
+#pragma once
+
+#include "base/guarded.h"
+#include "storage/object_store.h"
+
+namespace storage {
+
+class RequestCounter {
+ public:
+  // E.g. add(&RequestCounts::put).
+  void add(std::uint64_t RequestCounts::* kind, std::uint64_t amount = 1) {
+    counts_.with([&](RequestCounts& counts) { counts.*kind += amount; });
+  }
+  [[nodiscard]] RequestCounts counts() const {
+    return counts_.with([](const RequestCounts& counts) { return counts; });
+  }
+
+ private:
+  base::Guarded<RequestCounts> counts_;
+};
+
+}  // namespace storage

@@ -1,0 +1,36 @@
+#include "storage/s3/s3_sender.h"
+
+#include "storage/s3/s3_error.h"
+
+namespace storage::s3 {
+
+S3Sender::S3Sender(S3Target target, std::shared_ptr<CredentialsProvider> credentials, http::TransferOptions options)
+    : target_(std::move(target)), credentials_(std::move(credentials)), loop_(std::move(options)) {}
+
+void S3Sender::send(std::string operation, std::uint64_t RequestCounts::* kind, S3Call call, const CallContext& context,
+                    Done done) {
+  loop_.start([this, kind, call = std::move(call)]() mutable { return prepare(std::move(call), kind); },
+              {.deadline = context.deadline, .stop = context.stop},
+              [this, operation = std::move(operation), done = std::move(done)](
+                  base::Result<http::Response> response) mutable { done(judge(std::move(response), operation)); });
+}
+
+base::Result<http::Request> S3Sender::prepare(S3Call call, std::uint64_t RequestCounts::* kind) {
+  TRY_ASSIGN(const Credentials credentials, credentials_->current());
+  TRY_ASSIGN(const std::string hash, payload_sha256(call.body));
+  counter_.add(kind);
+  counter_.add(&RequestCounts::bytes_sent, call.body ? call.body->size_bytes : 0);
+  return sign(target_, std::move(call), hash, credentials, base::system_clock().unix_now());
+}
+
+base::Result<http::Response> S3Sender::judge(base::Result<http::Response> response, const std::string& operation) {
+  if (response) {
+    counter_.add(&RequestCounts::bytes_received, response->body.size());
+    if (response->status >= 200 && response->status < 300) return response;
+  }
+  counter_.add(&RequestCounts::failed);
+  if (!response) return base::fail(response.error().with_context(operation));
+  return base::fail(error_of(*response, operation, target_.region, base::system_clock().unix_now()));
+}
+
+}  // namespace storage::s3

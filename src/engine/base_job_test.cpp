@@ -1,0 +1,225 @@
+// Images and diffs by reading the file, while an application in another process goes on.
+#include "engine/base_job.h"
+
+#include <gtest/gtest.h>
+
+#include "engine/tracker_testing.h"
+
+namespace engine {
+namespace {
+
+using engine::testing::age_file;
+using engine::testing::checksum_of;
+using engine::testing::lay_over;
+using engine::testing::Pages;
+using engine::testing::pages_of_file;
+using namespace std::chrono_literals;
+
+std::vector<std::uint64_t> index_of(const Pages& pages) {
+  std::vector<std::uint64_t> index;
+  for (const auto& [number, page] : pages) index.push_back(ltx::page_checksum(number, page));
+  return index;
+}
+
+class BaseJobTest : public engine::testing::TrackerTest {
+ protected:
+  std::unique_ptr<BaseJob> job(std::vector<std::uint64_t> known = {}, std::uint32_t page_size = 4096) {
+    set_.clear();
+    return std::make_unique<BaseJob>(database_, std::move(known), page_size, *tracker_, set_, closer_, clock_, probe_);
+  }
+  BaseResult slice(BaseJob& job) {
+    auto result = job.slice();
+    CHECK(result.has_value());
+    return *result;
+  }
+  BaseResult run(BaseJob& job) {
+    BaseResult result = slice(job);
+    while (result.progress == BaseProgress::more) result = slice(job);
+    return result;
+  }
+  // More than one slice to read.
+  void grow_to_two_slices() const {
+    app_->run(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<1500) "
+        "INSERT INTO t(b) SELECT randomblob(3500) FROM n;");
+  }
+  [[nodiscard]] Pages image_of(const BaseJob& job) {
+    Pages image;
+    lay_over(image, set_, job.page_size(), 1U << 30);
+    return image;
+  }
+};
+
+TEST_F(BaseJobTest, AnImageHoldsEveryPageOfFileAndLog) {
+  commit(5);
+  checkpoint();
+  commit(5);
+  const auto image = job();
+  EXPECT_EQ(run(*image).progress, BaseProgress::done);
+  EXPECT_TRUE(image->is_image());
+  EXPECT_EQ(image->page_size(), 4096U);
+  EXPECT_EQ(image->mode(), JournalMode::wal);
+  EXPECT_TRUE(image_of(*image) == engine::testing::committed_pages(database_));
+}
+
+TEST_F(BaseJobTest, ADiffFindsExactlyTheChangedPages) {
+  commit(50);
+  const Pages before = engine::testing::committed_pages(database_);
+  app_->run("UPDATE t SET b='changed' WHERE a=20;");
+  end_app();
+  const Pages after = pages_of_file(database_);
+  const auto diff = job(index_of(before));
+  EXPECT_EQ(run(*diff).progress, BaseProgress::done);
+  EXPECT_FALSE(diff->is_image());
+  Pages expected;
+  for (const auto& [number, page] : after) {
+    if (before.at(number) != page) expected[number] = page;
+  }
+  ASSERT_FALSE(expected.empty());
+  ASSERT_LT(expected.size(), after.size());
+  EXPECT_TRUE(image_of(*diff) == expected);
+}
+
+TEST_F(BaseJobTest, ADiffOfAnUnchangedFileFindsNothingAndAFingerprint) {
+  commit(5);
+  end_app();
+  age_file(database_);
+  const auto diff = job(index_of(pages_of_file(database_)));
+  EXPECT_EQ(run(*diff).progress, BaseProgress::done);
+  EXPECT_TRUE(set_.empty());
+  EXPECT_TRUE(diff->fingerprint().complete);
+}
+
+TEST_F(BaseJobTest, WithALogThatHoldsMoreThereIsNoFingerprint) {
+  commit(5);
+  age_file(database_);
+  const auto image = job();
+  EXPECT_EQ(run(*image).progress, BaseProgress::done);
+  EXPECT_FALSE(image->fingerprint().complete);
+}
+
+TEST_F(BaseJobTest, AnImageIsAConsistentStateThoughAWriterCheckpointsMeanwhile) {
+  commit(3);
+  grow_to_two_slices();
+  checkpoint();
+  const auto image = job();
+  ASSERT_EQ(slice(*image).progress, BaseProgress::more);
+  app_->run("UPDATE t SET b=randomblob(3500) WHERE a IN (2, 700, 1400);");
+  checkpoint();
+  BaseResult result = slice(*image);
+  while (result.progress == BaseProgress::more) result = slice(*image);
+  EXPECT_EQ(result.progress, BaseProgress::done);
+  EXPECT_TRUE(image_of(*image) == engine::testing::committed_pages(database_));
+}
+
+TEST_F(BaseJobTest, PagesThatAreDroppedMeanwhileAreNotInTheImage) {
+  app_->run("PRAGMA wal_autocheckpoint=0;");
+  commit(3);
+  grow_to_two_slices();
+  checkpoint();
+  const auto image = job();
+  ASSERT_EQ(slice(*image).progress, BaseProgress::more);
+  app_->run("DELETE FROM t WHERE a>10; VACUUM;");
+  EXPECT_EQ(run(*image).progress, BaseProgress::done);
+  EXPECT_TRUE(image_of(*image) == engine::testing::committed_pages(database_));
+  EXPECT_LT(image->page_count(), 20U);
+}
+
+TEST_F(BaseJobTest, ARestartThatTookCommitsAwayOvertakesTheJob) {
+  commit(3);
+  grow_to_two_slices();
+  checkpoint();
+  const auto image = job();
+  ASSERT_EQ(slice(*image).progress, BaseProgress::more);
+  for (int i = 0; i < 2; ++i) {
+    commit();
+    checkpoint();
+  }
+  commit();
+  EXPECT_EQ(run(*image).progress, BaseProgress::overtaken);
+}
+
+TEST_F(BaseJobTest, AnotherFileUnderTheNameOvertakesTheJob) {
+  commit(3);
+  grow_to_two_slices();
+  end_app();
+  const auto image = job();
+  ASSERT_EQ(slice(*image).progress, BaseProgress::more);
+  std::filesystem::copy_file(database_, dir_ / "copy");
+  std::filesystem::rename(dir_ / "copy", database_);
+  EXPECT_EQ(run(*image).progress, BaseProgress::overtaken);
+}
+
+TEST_F(BaseJobTest, AWriteWithoutALogOvertakesTheJob) {
+  commit(3);
+  grow_to_two_slices();
+  end_app();
+  age_file(database_);
+  const auto image = job();
+  ASSERT_EQ(slice(*image).progress, BaseProgress::more);
+  os::testing::append_text(database_, "x");
+  EXPECT_EQ(run(*image).progress, BaseProgress::overtaken);
+}
+
+TEST_F(BaseJobTest, InRollbackModeAWriterInTheMiddleOvertakesTheJob) {
+  grow_to_two_slices();
+  app_->run("PRAGMA journal_mode=DELETE;");
+  const auto image = job();
+  ASSERT_EQ(slice(*image).progress, BaseProgress::more);
+  app_->run("UPDATE t SET b=randomblob(3500) WHERE a=700;");
+  EXPECT_EQ(run(*image).progress, BaseProgress::overtaken);
+  const auto again = job();
+  EXPECT_EQ(run(*again).progress, BaseProgress::done);
+  EXPECT_EQ(again->mode(), JournalMode::rollback);
+  EXPECT_TRUE(image_of(*again) == pages_of_file(database_));
+}
+
+TEST_F(BaseJobTest, InRollbackModeAWriterAtWorkIsWaitedFor) {
+  app_->run("PRAGMA journal_mode=DELETE; PRAGMA cache_size=2; BEGIN; INSERT INTO t(b) VALUES(randomblob(200000));");
+  const auto image = job();
+  const BaseResult waiting = slice(*image);
+  EXPECT_EQ(waiting.progress, BaseProgress::wait);
+  EXPECT_GT(waiting.retry_after, 0us);
+  app_->run("COMMIT;");
+  EXPECT_EQ(run(*image).progress, BaseProgress::done);
+  EXPECT_TRUE(image_of(*image) == pages_of_file(database_));
+}
+
+TEST_F(BaseJobTest, InRollbackModeTheJournalOfADeadWriterIsWaitedFor) {
+  app_->run("PRAGMA journal_mode=DELETE; PRAGMA cache_size=2; BEGIN; INSERT INTO t(b) VALUES(randomblob(200000));");
+  kill_app();
+  ASSERT_TRUE(std::filesystem::exists(database_.string() + "-journal"));
+  EXPECT_EQ(slice(*job()).progress, BaseProgress::wait);
+  start_app();
+  (void)app_->ask("SELECT count(*) FROM t;");
+  const auto image = job();
+  EXPECT_EQ(run(*image).progress, BaseProgress::done);
+  EXPECT_TRUE(image_of(*image) == pages_of_file(database_));
+}
+
+TEST_F(BaseJobTest, AnotherPageSizeMakesAnImageOfADiff) {
+  commit(5);
+  const std::vector<std::uint64_t> known = index_of(engine::testing::committed_pages(database_));
+  app_->run("PRAGMA journal_mode=DELETE; PRAGMA page_size=8192; VACUUM; PRAGMA journal_mode=WAL;");
+  end_app();
+  const auto image = job(known);
+  EXPECT_EQ(run(*image).progress, BaseProgress::done);
+  EXPECT_TRUE(image->is_image());
+  EXPECT_EQ(image->page_size(), 8192U);
+  EXPECT_TRUE(image_of(*image) == pages_of_file(database_));
+}
+
+TEST_F(BaseJobTest, WhatIsNoDatabaseIsRefusedWithItsReason) {
+  end_app();
+  os::testing::write_text(database_, std::string(8192, 'x'));
+  const BaseResult refused = slice(*job());
+  EXPECT_EQ(refused.progress, BaseProgress::refused);
+  EXPECT_NE(refused.reason.find("not a plain SQLite database"), std::string::npos);
+  os::testing::write_text(database_, "");
+  EXPECT_EQ(slice(*job()).progress, BaseProgress::wait);
+  std::filesystem::remove(database_);
+  EXPECT_EQ(slice(*job()).progress, BaseProgress::wait);
+}
+
+}  // namespace
+}  // namespace engine

@@ -1,0 +1,225 @@
+// Making a client's state known: waiting files, the journal mode, images and diffs.
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "engine/client.h"
+#include "ltx/checksum.h"
+#include "sqlite/journal_switch.h"
+
+namespace engine {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kSliceTime{8};
+constexpr milliseconds kLocalFailureRetry{5000};
+constexpr milliseconds kBlockedRetry{30'000};
+constexpr milliseconds kWaitingRetry{30'000};  // events wake a waiting client much sooner
+constexpr milliseconds kPlaceRetry{1000};      // called sooner as a rule
+constexpr milliseconds kSwitchRetry{5000};
+constexpr std::uint32_t kLongPinAfter = 2;
+constexpr std::uint32_t kBackoffShiftMax = 7;
+constexpr std::uint32_t kWaitShiftMax = 16;  // 6.5 s; an event starts anew
+
+}  // namespace
+
+// False: not now (blocked, waiting, no place); base_due_ says when again.
+bool Client::prepare_base() {
+  auto info = inspect_database(record_.path, *context_.closer);
+  const base::SteadyTime now = context_.clock->steady_now();
+  if (!info) {
+    report(info.error(), "opening the database");
+    base_due_ = now + kLocalFailureRetry;
+    return false;
+  }
+  waiting_ = info->kind == DatabaseKind::empty;
+  if (waiting_ || info->kind == DatabaseKind::gone) {
+    blocked_.clear();
+    blocked_logged_.clear();
+    base_due_ = now + kWaitingRetry;
+    return false;
+  }
+  if (info->kind == DatabaseKind::refused) {
+    block(info->reason, kBlockedRetry);
+    return false;
+  }
+  database_bytes_ = info->stat.size_bytes;
+  journal_mode_ = info->mode == JournalMode::wal ? "wal" : "rollback";
+  if (info->mode == JournalMode::wal) seen_wal_mode_ = true;
+  if (context_.memory->exceeded()) {  // what is captured already goes first
+    base_due_ = now + kPlaceRetry;
+    return false;
+  }
+  base_place_ = context_.base_jobs->try_take([this] { post(Command::place_free); });
+  if (!base_place_.held()) {
+    base_due_ = now + kPlaceRetry;
+    return false;
+  }
+  std::vector<std::uint64_t> known;
+  if (record_.index_valid) {
+    auto index = context_.ledger->page_index(record_.row, record_.page_count);
+    ltx::DatabaseChecksum sum;
+    if (index) {
+      for (const std::uint64_t checksum : *index) sum.toggle(checksum);
+    }
+    if (index && sum.value() == record_.database_checksum) known = std::move(*index);
+  }
+  // Page 1 always differs then, so that there is something to settle an unanswered upload with.
+  if (record_.attempted > record_.txid && !known.empty()) known.front() = 0;
+  base_job_ = std::make_unique<BaseJob>(record_.path, std::move(known), record_.page_size, tracker_, gathered_,
+                                        *context_.closer, *context_.clock, *context_.probe);
+  return true;
+}
+
+void Client::run_base() {
+  const base::SteadyTime started = context_.clock->steady_now();
+  if (uploader_.state() != UploadState::idle || !present_) return;
+  if (base_due_ > started) return wake_at(base_due_);
+  if (!base_job_ && !prepare_base()) return wake_at(base_due_);
+  // The job is out of need_base()'s reach while it runs: mail that it drains may call that.
+  std::unique_ptr<BaseJob> job = std::move(base_job_);
+  Places::Place place = std::move(base_place_);
+  base_void_ = false;
+  BaseResult result;
+  do {
+    auto slice = job->slice();
+    if (!slice) {
+      report(slice.error(), "reading the database");
+      result = {BaseProgress::wait, slice.error().message, kLocalFailureRetry, 0};
+      break;
+    }
+    result = std::move(*slice);
+    commits_ += result.commits;
+  } while (result.progress == BaseProgress::more && !base_void_ && context_.clock->steady_now() - started < kSliceTime);
+  if (base_void_) return wake_at(base_due_);
+
+  const base::SteadyTime now = context_.clock->steady_now();
+  switch (result.progress) {
+    case BaseProgress::more:
+      base_job_ = std::move(job);
+      base_place_ = std::move(place);
+      base_due_ = now;
+      break;
+    case BaseProgress::done:
+      return on_base_done(*job);
+    case BaseProgress::wait:
+      if (!result.reason.empty() && result.retry_after >= std::chrono::seconds(1)) {
+        block(result.reason, std::chrono::duration_cast<milliseconds>(result.retry_after));
+      }
+      // A log that is being opened is there in a moment; a hot journal waits for its application for ever.
+      base_due_ = now + std::max<std::chrono::microseconds>(
+                            result.retry_after,
+                            std::chrono::microseconds(100) * (1U << std::min(base_waits_++, kWaitShiftMax)));
+      break;
+    case BaseProgress::overtaken: {
+      gathered_.clear();
+      ++base_attempts_;
+      tracker_.allow_long_pin(base_attempts_ >= kLongPinAfter);
+      base_due_ = now + milliseconds(2) * (1U << std::min(base_attempts_, kBackoffShiftMax));
+      break;
+    }
+    case BaseProgress::refused:
+      block(result.reason, kBlockedRetry);
+      break;
+  }
+  wake_at(base_due_);
+}
+
+void Client::on_base_done(const BaseJob& job) {
+  page_size_ = job.page_size();
+  page_count_ = job.page_count();
+  base_is_image_ = job.is_image();
+  tracker_.note_fingerprint(job.fingerprint());
+  const bool rollback = job.mode() == JournalMode::rollback;
+  tracker_.allow_long_pin(false);
+  base_needed_ = false;
+  base_done_ = true;
+  base_attempts_ = 0;
+  base_waits_ = 0;
+  if (flushing_) flush_captured_ = true;
+  trouble_.clear();
+  blocked_.clear();
+  blocked_logged_.clear();
+  track_pending_ = true;
+  track_due_ = context_.clock->steady_now();
+  bump(base_is_image_ ? context_.probe->images : context_.probe->diffs);
+  if (!base_is_image_) ++diffs_;
+  base::log::debug("database read", {{"client", record_.id.value}, {"why", base_reason_}, {"pages", gathered_.size()}});
+  if (rollback) wake_at(std::max(switch_due_, track_due_ + milliseconds(1000)));
+  adopt_bucket_state();
+}
+
+// No local state, but the bucket's newest object says what the database must look like: if it does, nothing is
+// uploaded.
+void Client::adopt_bucket_state() {
+  if (!bucket_) return;
+  const BucketPosition bucket = *std::exchange(bucket_, std::nullopt);
+  if (bucket.newest.value == 0 || !bucket.restorable || !bucket.provenance || !base_is_image_) return;
+  if (bucket.page_size != page_size_ || bucket.page_count != page_count_) return;
+  ltx::DatabaseChecksum sum;
+  Acknowledgement ack;
+  for (const PageSet::Page& page : gathered_.pages()) {
+    sum.toggle(page.checksum);
+    ack.pages.push_back({page.number, page.checksum});
+  }
+  if (sum.value() != bucket.provenance->database_checksum) return;
+  ack.txid = bucket.newest;
+  ack.database_checksum = sum.value();
+  ack.page_size = page_size_;
+  ack.page_count = page_count_;
+  ack.replaces_index = true;
+  ack.position = tracker_.position();
+  ack.at = context_.clock->unix_now();
+  if (auto recorded = context_.ledger->acknowledge(record_.row, ack); !recorded) {
+    return report(recorded.error(), "recording what the bucket holds");
+  }
+  record_.txid = ack.txid;
+  record_.database_checksum = ack.database_checksum;
+  record_.index_valid = true;
+  record_.position = ack.position;
+  record_.last_replicated = ack.at;
+  gathered_.clear();
+  base_done_ = false;
+  base::log::info("the bucket holds this very state already", {{"client", record_.id.value}, {"txid", ack.txid.value}});
+}
+
+// A database in rollback mode: captured by diff at each change, unless it may be switched.
+void Client::switch_when_quiet() {
+  const base::SteadyTime now = context_.clock->steady_now();
+  if (journal_mode_ != "rollback" || !context_.options.switch_to_wal || record_.wal_switch_refused || switch_refused_ ||
+      !present_ || flushing_ || base_needed_ || has_captured() || uploader_.state() != UploadState::idle) {
+    return;
+  }
+  if (seen_wal_mode_) {
+    record_.wal_switch_refused = true;
+    base::log::info("the application went back from WAL: left alone, captured by reading at each change",
+                    {{"client", record_.id.value}});
+    if (auto kept = context_.ledger->refuse_wal_switch(record_.row); !kept) report(kept.error(), "recording a choice");
+    return;
+  }
+  if (switch_due_ > now) return wake_at(switch_due_);
+  const auto stat = os::stat_path(record_.path);
+  const auto kind = os::file_system_kind(record_.path);
+  const std::uint32_t uid = os::effective_uid();
+  if (!stat || !kind) return;
+  if ((uid != 0 && uid != stat->owner_uid) || *kind != os::FileSystemKind::local) {
+    switch_refused_ = true;
+    return;
+  }
+  const os::FileCloser::Hold hold = context_.closer->hold();
+  const auto outcome = sqlite::switch_to_wal(record_.path);
+  if (outcome && *outcome == sqlite::SwitchOutcome::switched) {
+    journal_mode_ = "wal";
+    seen_wal_mode_ = true;
+    base::log::info("switched to WAL", {{"client", record_.id.value}, {"path", record_.path}});
+  } else if (!outcome || *outcome == sqlite::SwitchOutcome::busy) {
+    switch_due_ = now + kSwitchRetry;
+    wake_at(switch_due_);
+  } else {
+    switch_refused_ = *outcome == sqlite::SwitchOutcome::refused;
+  }
+}
+
+}  // namespace engine

@@ -1,0 +1,108 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "base/log.h"
+
+namespace engine {
+
+namespace {
+
+constexpr std::chrono::milliseconds kFlushPoll{5};
+
+unsigned worker_count(unsigned wanted) {
+  return wanted > 0 ? wanted : std::max(2U, std::thread::hardware_concurrency());
+}
+
+base::Error state_directory_error(const base::Error& error, const std::filesystem::path& directory) {
+  return error.with_context("state directory " + directory.string() +
+                            " cannot be used; name a writable one with -state-dir DIR");
+}
+
+}  // namespace
+
+Engine::Engine(EngineConfig config, storage::ObjectStore& store, EventStream& stream, os::FileCloser& closer,
+               const base::Clock& clock)
+    : config_(std::move(config)),
+      clock_(clock),
+      memory_(config_.memory_limit_bytes),
+      base_jobs_(static_cast<std::int32_t>(worker_count(config_.workers)) * 2),
+      board_(std::make_unique<StatusBoard>(config_.bucket_text, probe_, memory_, store, clock.unix_now())) {
+  context_.clock = &clock;
+  context_.store = &store;
+  context_.closer = &closer;
+  context_.stream = &stream;
+  context_.probe = &probe_;
+  context_.memory = &memory_;
+  context_.base_jobs = &base_jobs_;
+  context_.options = config_.client;
+  context_.options.staging_directory = config_.state_directory / "staging";
+  context_.publish = [this](std::shared_ptr<const ClientStatus> status) { board_->put(std::move(status)); };
+}
+
+base::Result<std::unique_ptr<Engine>> Engine::start(EngineConfig config, storage::ObjectStore& store,
+                                                    EventStream& stream, os::FileCloser& closer,
+                                                    const base::Clock& clock) {
+  std::unique_ptr<Engine> engine(new Engine(std::move(config), store, stream, closer, clock));
+  const auto& directory = engine->config_.state_directory;
+  const auto prepare = [&]() -> base::Result<> {
+    TRY(os::make_directories(engine->context_.options.staging_directory));
+    TRY_ASSIGN(engine->lock_, os::ExclusiveFileLock::acquire(directory / "lock"));
+    TRY_ASSIGN(engine->ledger_, Ledger::open(directory / "state.db"));
+    TRY(engine->ledger_->bind_to_bucket(store.display_url()));
+    return {};
+  };
+  if (auto prepared = prepare(); !prepared) return base::fail(state_directory_error(prepared.error(), directory));
+  engine->context_.ledger = engine->ledger_.get();
+  engine->scheduler_ = std::make_unique<Scheduler>(worker_count(engine->config_.workers));
+  return engine;
+}
+
+Engine::~Engine() {
+  stop();
+}
+
+base::Result<Client*> Engine::add(const base::DatabaseId& id, const std::filesystem::path& path) {
+  TRY_ASSIGN(ClientRecord record, ledger_->find_or_create(id, path.string(), clock_.unix_now()));
+  auto slot = std::make_unique<Slot>();
+  Slot* raw = slot.get();
+  raw->task = scheduler_->add([raw] { return raw->client->step(); });
+  raw->client = std::make_unique<Client>(std::move(record), context_, [this, raw] { scheduler_->wake(raw->task); });
+  clients_[id.value] = std::move(slot);
+  return raw->client.get();
+}
+
+std::vector<std::string> Engine::flush(std::chrono::milliseconds timeout) {
+  const base::SteadyTime deadline = clock_.steady_now() + timeout;
+  for (auto& [id, slot] : clients_) slot->client->post(Command::flush);
+  std::vector<std::string> left;
+  std::mutex pause_mutex;
+  std::condition_variable pause;  // nobody signals it: clients are looked at every few milliseconds
+  for (;;) {
+    left.clear();
+    for (const auto& [id, slot] : clients_) {
+      if (!slot->client->flushed()) left.push_back(id);
+    }
+    if (left.empty() || clock_.steady_now() >= deadline) break;
+    std::unique_lock lock(pause_mutex);
+    pause.wait_for(lock, kFlushPoll);
+  }
+  std::ranges::sort(left);
+  return left;
+}
+
+void Engine::stop() {
+  if (!scheduler_) return;
+  scheduler_->stop();
+  if (ledger_) {
+    if (auto marked = ledger_->mark_clean(); !marked) {
+      base::log::warn("state database could not be closed cleanly", {{"reason", marked.error()}});
+    }
+  }
+}
+
+}  // namespace engine

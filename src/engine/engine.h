@@ -1,0 +1,77 @@
+// The engine: all clients, their workers and what they share. The fleet module tells it which databases there are and
+// what happens to their files; it brings what they commit to the store and reports.
+//
+// Calls are for one thread (the fleet's router) unless noted. Nothing here blocks on the network.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "engine/budget.h"
+#include "engine/client.h"
+#include "engine/ledger.h"
+#include "engine/scheduler.h"
+#include "engine/status_board.h"
+#include "os/closer.h"
+#include "os/file_lock.h"
+
+namespace engine {
+
+struct EngineConfig {
+  std::filesystem::path state_directory;  // made if it does not exist; one daemon at a time
+  std::string bucket_text;                // as the operator wrote it, for status
+  ClientOptions client;                   // staging_directory is set here
+  std::int64_t memory_limit_bytes = 256LL << 20;
+  unsigned workers = 0;  // 0: as many as cores, at least 2
+};
+
+class Engine {
+ public:
+  // conflict: another daemon uses the state directory. denied, io: it cannot be written; the message names -state-dir.
+  // Everything referred to outlives the engine.
+  static base::Result<std::unique_ptr<Engine>> start(EngineConfig config, storage::ObjectStore& store,
+                                                     EventStream& stream, os::FileCloser& closer,
+                                                     const base::Clock& clock);
+  ~Engine();
+
+  // A database appeared at `path` (again). The client lives until the engine ends. io: the state database failed.
+  base::Result<Client*> add(const base::DatabaseId& id, const std::filesystem::path& path);
+
+  [[nodiscard]] StatusBoard& board() { return *board_; }
+  [[nodiscard]] Probe& probe() { return probe_; }
+  [[nodiscard]] Ledger& ledger() { return *ledger_; }
+
+  // Stores everything that is committed by now; what is committed later is left to the next start. Returns the ids of
+  // clients that could not be brought to the store in time. Call once, while events still arrive.
+  std::vector<std::string> flush(std::chrono::milliseconds timeout);
+  // No task runs after this; positions of quiet clients are on disk.
+  void stop();
+
+ private:
+  struct Slot {
+    std::unique_ptr<Client> client;
+    Scheduler::Task* task = nullptr;
+  };
+  Engine(EngineConfig config, storage::ObjectStore& store, EventStream& stream, os::FileCloser& closer,
+         const base::Clock& clock);
+
+  EngineConfig config_;
+  const base::Clock& clock_;
+  std::optional<os::ExclusiveFileLock> lock_;
+  std::unique_ptr<Ledger> ledger_;
+  Probe probe_;
+  MemoryBudget memory_;
+  Places base_jobs_;
+  std::unique_ptr<StatusBoard> board_;
+  ClientContext context_;
+  std::unordered_map<std::string, std::unique_ptr<Slot>> clients_;
+  std::unique_ptr<Scheduler> scheduler_;  // ends before the clients do
+};
+
+}  // namespace engine

@@ -1,0 +1,295 @@
+#include "engine/log_tracker.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/check.h"
+#include "os/file_lock.h"
+
+namespace engine {
+
+namespace {
+
+using std::chrono::microseconds;
+
+// A commit becomes visible a moment after its last write is announced (with synchronous=FULL a whole fsync later).
+constexpr std::array<microseconds, 11> kSettle{microseconds(100),     microseconds(200),      microseconds(500),
+                                               microseconds(1000),    microseconds(2000),     microseconds(5000),
+                                               microseconds(10'000),  microseconds(20'000),   microseconds(50'000),
+                                               microseconds(100'000), microseconds(1'000'000)};
+constexpr std::size_t kLivesKept = 64;
+constexpr std::chrono::seconds kDoubtWindow{1};
+
+}  // namespace
+
+LogTracker::LogTracker(std::filesystem::path database, LogTrackerDeps deps)
+    : database_(std::move(database)), deps_(std::move(deps)), pin_(deps_.probe) {}
+
+LogTracker::~LogTracker() {
+  pin_.release();
+  if (life_) discard(life_->pair);
+  for (Life& life : ended_) discard(life.pair);
+}
+
+void LogTracker::resume(const Position& position, const Fingerprint& fingerprint) {
+  captured_ = position;
+  fingerprint_ = fingerprint;
+  if (position.kind == PositionKind::log) page_size_ = position.log.page_size;
+  all_backfilled_ = fingerprint.complete;
+  verify_closed_ = true;
+}
+
+void LogTracker::move_to(std::filesystem::path database) {
+  detach("the database is at another path");
+  life_.reset();
+  ++life_number_;
+  database_ = std::move(database);
+}
+
+std::filesystem::path LogTracker::wal_path() const {
+  return database_.string() + "-wal";
+}
+std::filesystem::path LogTracker::shm_path() const {
+  return database_.string() + "-shm";
+}
+
+void LogTracker::discard(Attachment& pair) {
+  if (pair.wal.is_open()) deps_.closer->close_later(std::move(pair.wal));
+  if (pair.shm.is_open()) deps_.closer->close_later(std::move(pair.shm));
+  pair = {};
+}
+
+void LogTracker::on_event(FileEvent event) {
+  const base::SteadyTime now = deps_.clock->steady_now();
+  last_event_ = now;
+  backoff_ = 0;
+  switch (event.kind) {
+    case FileEventKind::log_created:
+      on_log_created(event);
+      break;
+    case FileEventKind::index_created:
+      if (life_ && !life_->pair.complete() && event.opened.complete()) {
+        discard(life_->pair);
+        life_->pair = std::exchange(event.opened, {});
+      }
+      break;
+    case FileEventKind::log_deleted:
+      pin_.release();
+      ended_.push_back(life_ ? std::move(*life_) : Life{});
+      life_.reset();
+      ++life_number_;
+      // Nobody will ask for the last frames of a database that is read anew anyway.
+      if (captured_.kind == PositionKind::none) discard_lives();
+      if (ended_.size() > kLivesKept) lose_position("logs came and went faster than they could be read");
+      break;
+    case FileEventKind::index_closed:
+      ++index_closes_since_;
+      if (life_) ++life_->index_closes;
+      if (ledger_verdict_at_ && now - *ledger_verdict_at_ < kDoubtWindow && !doubt_since_) doubt_since_ = now;
+      break;
+    case FileEventKind::database_modified:
+      // A checkpoint comes from a log, and the last one comes before the log is deleted. Anything else is somebody who
+      // wrote into the file in another way.
+      if (!life_ && !ended_.empty()) ended_.back().written_after = true;
+      if (!life_ && ended_.empty() && captured_.kind == PositionKind::closed && !database_unchanged()) {
+        lose_position("the database file was written without a log");
+      }
+      break;
+    case FileEventKind::database_replaced:
+      lose_position("another file took the database's name");
+      break;
+    case FileEventKind::events_lost:
+      index_closes_since_ += 2;
+      if (life_) life_->events_lost = true;
+      for (Life& life : ended_) life.events_lost = true;
+      verify_closed_ = true;
+      break;
+    case FileEventKind::checked:
+      verify_closed_ = true;
+      break;
+    case FileEventKind::log_modified:
+    case FileEventKind::journal_touched:
+      break;
+  }
+  discard(event.opened);
+}
+
+void LogTracker::on_log_created(FileEvent& event) {
+  pin_.release();
+  if (life_) ended_.push_back(std::move(*life_));  // its deletion was not seen
+  if (captured_.kind == PositionKind::none) {
+    discard_lives();
+    life_ = Life{};
+    life_->start_seen = true;
+    ++life_number_;
+    return;
+  }
+  Life life;
+  life.start_seen = true;
+  // Descriptors opened at or after this creation belong to this life, whatever event they were opened for.
+  const auto inherit = [&](Attachment& pair) {
+    if (!pair.complete() || pair.mark < event.position || life.pair.complete()) return;
+    discard(life.pair);
+    life.pair = std::exchange(pair, {});
+  };
+  inherit(event.opened);
+  for (Life& ended : ended_) inherit(ended.pair);
+  if (!life.pair.complete()) discard(life.pair);
+  life_ = std::move(life);
+  ++life_number_;
+  wal_bytes_ = 0;
+}
+
+void LogTracker::lose_position(std::string_view why) {
+  if (captured_.kind != PositionKind::none) bump(deps_.probe->gaps);
+  captured_ = {};
+  lost_because_ = why;
+  ledger_ = {};
+  fingerprint_ = {};
+  ledger_verdict_at_.reset();
+  doubt_since_.reset();
+  pin_.release();
+  discard_lives();
+}
+
+void LogTracker::discard_lives() {
+  for (Life& life : ended_) {
+    bump(deps_.probe->lives);
+    discard(life.pair);
+  }
+  ended_.clear();
+}
+
+void LogTracker::detach(std::string_view why) {
+  lose_position(why);
+  if (life_) discard(life_->pair);
+}
+
+void LogTracker::go_cold(const Fingerprint& fingerprint) {
+  pin_.release();
+  fingerprint_ = fingerprint;
+  ledger_ = {};
+  if (life_) discard(life_->pair);
+}
+
+TrackResult LogTracker::gap(std::string why) {
+  lose_position(why);
+  return {TrackOutcome::gap, std::move(why), microseconds(0), false, 0, false};
+}
+
+TrackResult LogTracker::unsettled() {
+  const std::uint32_t attempt = backoff_++;
+  TrackResult result;
+  result.outcome = TrackOutcome::unsettled;
+  result.looked = false;
+  result.retry_after = kSettle.at(std::min<std::size_t>(attempt, kSettle.size() - 1));
+  if (pin_.held()) result.retry_after = std::min<microseconds>(result.retry_after, Pin::kHold);
+  return result;
+}
+
+bool LogTracker::database_unchanged() const {
+  if (!fingerprint_.complete) return false;
+  const auto now = os::stat_path(database_);
+  return now && unchanged(fingerprint_, *now);
+}
+
+LogTracker::DatabaseLock LogTracker::database_lock() const {
+  auto file = os::File::open_read_only(database_);
+  if (!file) return DatabaseLock::shared;
+  const auto holder = os::lock_holder(*file, os::kDbPendingByte, 2 + os::kDbSharedSize);
+  deps_.closer->close_later(std::move(*file));
+  if (!holder) return DatabaseLock::shared;
+  if (!*holder) return DatabaseLock::none;
+  return (*holder)->exclusive ? DatabaseLock::exclusive : DatabaseLock::shared;
+}
+
+// Waits until everything that happened so far is known here. True if the current log is then another one (or the events
+// did not arrive in time): nothing that was read before may be judged.
+bool LogTracker::drain_changed_the_life() {
+  const std::uint64_t before = life_number_;
+  if (!deps_.stream->wait_delivered(deps_.stream->mark())) return true;
+  deps_.drain_mailbox();
+  return before != life_number_ || !ended_.empty();
+}
+
+base::Result<TrackResult> LogTracker::step(PageSet& into) {
+  const base::SteadyTime now = deps_.clock->steady_now();
+  if (life_ && life_->pair.complete()) pin_.check(life_->pair.shm, now);
+  TRY_ASSIGN(TrackResult result, finish_lives(into));
+  if (result.outcome != TrackOutcome::quiet) return result;
+  if (captured_.kind == PositionKind::none) {
+    return TrackResult{TrackOutcome::gap, lost_because_, microseconds(0), false, result.commits, result.took_pages};
+  }
+  if (doubt_since_) {
+    if (now - *doubt_since_ > std::chrono::milliseconds(100)) {
+      return gap("a process left just after a verdict that rests on its counter");
+    }
+    result.outcome = TrackOutcome::unsettled;
+    result.retry_after = std::chrono::milliseconds(110);
+  }
+  TRY_ASSIGN(const bool attached, attach_by_path());
+  const bool took = result.took_pages;
+  const std::uint32_t commits = result.commits;
+  const TrackResult doubted = result;
+  if (attached) {
+    TRY_ASSIGN(result, follow_live_log(into));
+  } else {
+    TRY_ASSIGN(result, without_log());
+  }
+  result.took_pages |= took;
+  result.commits += commits;
+  if (doubt_since_ && result.outcome == TrackOutcome::quiet) {
+    result.outcome = doubted.outcome;
+    result.retry_after = doubted.retry_after;
+  }
+  return result;
+}
+
+// True if a log is at hand. Opens it by its path where the watcher's thread has not.
+base::Result<bool> LogTracker::attach_by_path() {
+  if (life_ && life_->pair.complete()) return true;
+  Attachment pair;
+  auto log = os::File::open_read_only(wal_path());
+  if (!log) {
+    if (log.error().category == base::Category::not_found) return false;
+    return base::fail(log.error());
+  }
+  pair.wal = std::move(*log);
+  if (auto index = os::File::open_read_only(shm_path())) {
+    pair.shm = std::move(*index);
+  } else if (index.error().category != base::Category::not_found) {
+    discard(pair);
+    return base::fail(index.error());
+  }
+  pair.mark = deps_.stream->mark();
+  if (!life_) {
+    life_ = Life{};
+    ++life_number_;
+  }
+  discard(life_->pair);
+  life_->pair = std::move(pair);
+  return true;
+}
+
+base::Result<TrackResult> LogTracker::without_log() {
+  if (captured_.kind == PositionKind::log || life_) return without_log_after_drain();
+  if (verify_closed_ && !database_unchanged()) return gap("the database file changed unseen");
+  if (verify_closed_) bump(deps_.probe->proofs_unchanged);
+  verify_closed_ = false;
+  return TrackResult{};
+}
+
+// The log that we followed is not there. Either its deletion is on its way to us, or it happened while nobody watched.
+base::Result<TrackResult> LogTracker::without_log_after_drain() {
+  if (drain_changed_the_life()) return unsettled();
+  TRY_ASSIGN(const bool came_back, attach_by_path());
+  if (came_back) return unsettled();
+  if (!database_unchanged()) return gap("the log was deleted unseen");
+  bump(deps_.probe->proofs_unchanged);
+  captured_ = {PositionKind::closed, {}};
+  life_.reset();
+  ++life_number_;
+  return TrackResult{};
+}
+
+}  // namespace engine

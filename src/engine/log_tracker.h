@@ -1,0 +1,166 @@
+// Follows the log of one database through its lives: created, written, restarted, deleted at the last close. Holds two
+// read-only descriptors while a log is live and nothing else; takes no lock, writes nothing (decision 0005).
+//
+// step() takes what was committed since the last step into a PageSet and proves that nothing was missed, or says `gap`:
+// then the position is unknown until a page diff (diff_job.h) makes it known again through begin_base()/end_base().
+//
+// Owned by one client, one thread at a time. Blocks only for local reads and, before a verdict that rests on the event
+// stream, until the watcher has delivered what happened so far (about 0.1 ms, 100 ms at most).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "engine/file_event.h"
+#include "engine/judge.h"
+#include "engine/look.h"
+#include "engine/page_set.h"
+#include "engine/pin.h"
+#include "engine/position.h"
+#include "engine/probe.h"
+#include "os/closer.h"
+
+namespace engine {
+
+enum class TrackOutcome : std::uint8_t {
+  quiet,      // caught up and settled: nothing to do until the next event
+  unsettled,  // caught up as far as visible; a commit may be under way: step again after `retry_after`
+  gap,        // continuity is not proven: a diff is needed
+  blocked,    // cannot be read now; `reason` says why
+};
+
+struct TrackResult {
+  TrackOutcome outcome = TrackOutcome::quiet;
+  std::string reason;
+  std::chrono::microseconds retry_after{0};
+  // The log could be judged: what was committed before this step is taken (or there is no log).
+  bool looked = true;
+  std::uint32_t commits = 0;  // taken in this step
+  bool took_pages = false;
+};
+
+struct LogTrackerDeps {
+  const base::Clock* clock;
+  EventStream* stream;
+  os::FileCloser* closer;
+  Probe* probe;
+  // Hands over events that arrived meanwhile (the client's mailbox), calling on_event() for each.
+  std::function<void()> drain_mailbox;
+};
+
+class LogTracker {
+ public:
+  LogTracker(std::filesystem::path database, LogTrackerDeps deps);
+  ~LogTracker();
+  LogTracker(const LogTracker&) = delete;
+  LogTracker& operator=(const LogTracker&) = delete;
+
+  // The database is at another path now; nothing is known of it.
+  void move_to(std::filesystem::path database);
+  // Where capture stands according to the state database.
+  void resume(const Position& position, const Fingerprint& fingerprint);
+  void on_event(FileEvent event);
+
+  // REQUIRES: position().kind != none. On gap the position becomes none and `into` is of no use any more.
+  base::Result<TrackResult> step(PageSet& into);
+
+  // First half of a diff or image: attaches, takes everything committed so far into `into` (empty before) and sets the
+  // position. outcome quiet or unsettled: go on and read the database file, calling step() between slices.
+  base::Result<TrackResult> begin_base(PageSet& into);
+
+  [[nodiscard]] const Position& position() const { return captured_; }
+  [[nodiscard]] const Fingerprint& fingerprint() const { return fingerprint_; }
+  // Database size in pages at position(), if a log tells it; else the file's size counts.
+  [[nodiscard]] std::optional<std::uint32_t> page_count() const { return page_count_; }
+  [[nodiscard]] std::uint32_t page_size() const { return page_size_; }
+  [[nodiscard]] bool attached() const { return life_ && life_->pair.complete(); }
+  [[nodiscard]] bool log_open() const { return life_.has_value() || !ended_.empty(); }
+  // Everything captured is in the database file too (so a fingerprint of it is a proof).
+  [[nodiscard]] bool all_backfilled() const { return all_backfilled_; }
+  // For an image that keeps being overtaken by restarts: hold the log's generation for longer than usual.
+  void allow_long_pin(bool allow) { pin_.allow_long(allow); }
+
+  // Lets go of every descriptor; the position stays. With a complete fingerprint waking is free.
+  void go_cold(const Fingerprint& fingerprint);
+  // What a base found out about the file that it read; kept only while it says something.
+  void note_fingerprint(const Fingerprint& fingerprint) {
+    if (captured_.kind != PositionKind::none && all_backfilled_) fingerprint_ = fingerprint;
+  }
+  // Nothing of this database is followed for now (gone, conflict): every descriptor is let go, and the next base
+  // decides.
+  void detach(std::string_view why);
+  void release_pin() { pin_.release(); }
+  void lose_position(std::string_view why);
+
+ private:
+  struct Life {
+    Attachment pair;
+    bool start_seen = false;
+    std::uint32_t index_closes = 0;
+    bool events_lost = false;
+    bool written_after = false;  // the database file was written after this log was gone
+  };
+
+  void on_log_created(FileEvent& event);
+  void discard(Attachment& pair);
+  void discard_lives();
+
+  base::Result<TrackResult> finish_lives(PageSet& into);
+  base::Result<TrackResult> finish_life(Life& life, PageSet& into);
+  base::Result<TrackResult> follow_live_log(PageSet& into);
+  base::Result<TrackResult> read_leftover(PageSet& into);
+  base::Result<TrackResult> without_log();
+  base::Result<bool> attach_by_path();
+  [[nodiscard]] Evidence evidence(const Look& look, const Life& life, LookMode mode) const;
+  [[nodiscard]] bool database_unchanged() const;
+  enum class DatabaseLock : std::uint8_t { none, shared, exclusive };
+  [[nodiscard]] DatabaseLock database_lock() const;
+  std::optional<TrackResult> wait_for_leftover();
+  bool drain_changed_the_life();
+  base::Result<TrackResult> take(Verdict verdict, const Look& look, const Attachment& pair, LookMode mode,
+                                 PageSet& into);
+  base::Result<TrackResult> base_from_live_log(PageSet& into);
+  base::Result<TrackResult> without_log_after_drain();
+  void count(Verdict verdict, const Look& look);
+  TrackResult gap(std::string why);
+  TrackResult unsettled();
+  [[nodiscard]] std::filesystem::path wal_path() const;
+  [[nodiscard]] std::filesystem::path shm_path() const;
+
+  std::filesystem::path database_;
+  LogTrackerDeps deps_;
+
+  Position captured_;
+  std::string lost_because_ = "nothing is known of this database yet";
+  LedgerStart ledger_;
+  Fingerprint fingerprint_;
+  std::optional<std::uint32_t> page_count_;
+  std::uint32_t page_size_ = 0;
+  bool all_backfilled_ = false;
+  // Conditions that are normal for a moment and mean something only if they last.
+  std::optional<base::SteadyTime> unlinked_since_, exclusive_since_;
+
+  std::optional<Life> life_;
+  std::uint64_t life_number_ = 0;
+  std::deque<Life> ended_;
+  std::uint32_t index_closes_since_ = 0;  // since the ledger's start value was read
+  std::uint32_t closes_at_look_ = 0;      // how many of them were known when the last header was read
+  bool verify_closed_ = false;            // events may be missing: `closed` needs its fingerprint
+  std::uint64_t wal_bytes_ = 0;
+  base::SteadyTime last_look_{};
+  // A process left within a second after a verdict that rests on the ledger: it may have died before that verdict.
+  std::optional<base::SteadyTime> ledger_verdict_at_;
+  std::optional<base::SteadyTime> doubt_since_;
+  std::uint32_t backoff_ = 0;
+  base::SteadyTime last_event_{};
+  Pin pin_;
+};
+
+}  // namespace engine

@@ -1,0 +1,324 @@
+// Looks at a live log, final reads of deleted ones, and the start of a base.
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "engine/log_tracker.h"
+#include "os/file_lock.h"
+
+namespace engine {
+
+namespace {
+
+using std::chrono::microseconds;
+
+constexpr std::uint32_t kHotCommits = 100;
+constexpr microseconds kPause{1000};
+constexpr microseconds kHotPause{5000};
+// What lasts longer than this is not an application that is just starting or ending.
+constexpr std::chrono::seconds kPassing{1};
+// An image may hold a log's generation for longer, unless the application's log grows because of that.
+constexpr std::uint64_t kLongPinWalBytes = 64ULL << 20;
+
+bool unlinked(const os::File& file) {
+  const auto stat = file.stat();
+  return stat && stat->links == 0;
+}
+
+}  // namespace
+
+Evidence LogTracker::evidence(const Look& look, const Life& life, LookMode mode) const {
+  Evidence e;
+  e.captured = captured_;
+  e.ledger = ledger_;
+  e.seen = look.header;
+  e.chain_continues = look.chain_continues;
+  e.chain_from_start = look.chain_from_start;
+  e.commits_from_start = look.chain_from_start ? look.frames.commits : 0;
+  e.index_closes_since = index_closes_since_;
+  e.index_closes_in_life = life.index_closes;
+  e.final_look = mode == LookMode::final;
+  e.life_start_proven = life.start_seen && !life.events_lost && captured_.kind == PositionKind::closed;
+  e.database_unchanged = mode == LookMode::live && database_unchanged();
+  e.since_last_look =
+      std::chrono::duration_cast<microseconds>(deps_.clock->steady_now() - last_look_) + microseconds(1);
+  return e;
+}
+
+void LogTracker::count(Verdict verdict, const Look& look) {
+  Probe& probe = *deps_.probe;
+  switch (verdict) {
+    case Verdict::append:
+      bump(probe.proofs_append);
+      break;
+    case Verdict::ledger:
+      bump(probe.proofs_ledger);
+      break;
+    case Verdict::life:
+      bump(probe.proofs_life);
+      break;
+    case Verdict::unchanged:
+      bump(probe.proofs_unchanged);
+      break;
+    case Verdict::nothing_new:
+    case Verdict::wait:
+    case Verdict::gap:
+      return;
+  }
+  if (look.frames.frames == 0) return;
+  bump(probe.captures);
+  bump(probe.commits, look.frames.commits);
+  bump(probe.frames, look.frames.frames);
+}
+
+base::Result<TrackResult> LogTracker::take(Verdict verdict, const Look& look, const Attachment& pair, LookMode mode,
+                                           PageSet& into) {
+  if (verdict == Verdict::gap) return gap("the log went on unseen");
+  if (verdict == Verdict::wait) return unsettled();
+  TrackResult result;
+  const wal::IndexHeader& header = look.header;
+  if (verdict != Verdict::nothing_new && header.max_frame > 0) {
+    into.truncate(look.frames.page_count);
+    TRY(copy_pages(pair.wal, look.frames, into));
+    if (look.frames.kept.empty() && mode == LookMode::live) {
+      // The pages were read a second time: they are those that were verified only if no restart overwrote them.
+      TRY_ASSIGN(const std::optional<wal::IndexHeader> now, read_index(pair.shm));
+      if (!now || !(now->salts == header.salts)) return gap("the log was restarted while it was copied");
+    }
+    captured_ = {PositionKind::log, look.frames.end};
+    page_count_ = header.page_count;
+    page_size_ = header.page_size;
+    fingerprint_ = {};
+    result.took_pages = true;
+    result.commits = look.frames.commits;
+    count(verdict, look);
+  }
+  const bool rests_on_ledger = verdict == Verdict::ledger || verdict == Verdict::life;
+  if (rests_on_ledger && mode == LookMode::live) ledger_verdict_at_ = deps_.clock->steady_now();
+  ledger_ = {mode == LookMode::live, header.change_counter};
+  // What closed the index after its header was read counts for the next verdict too.
+  index_closes_since_ -= std::min(index_closes_since_, closes_at_look_);
+  verify_closed_ = false;
+  last_look_ = deps_.clock->steady_now();
+  all_backfilled_ = mode == LookMode::final || header.max_frame == 0 || header.backfilled >= header.max_frame;
+  if (mode == LookMode::final || look.settled) return result;
+  TrackResult again = unsettled();
+  result.outcome = again.outcome;
+  result.retry_after = again.retry_after;
+  if (result.took_pages) {
+    backoff_ = 0;
+    result.retry_after = result.commits > kHotCommits ? kHotPause : kPause;
+  }
+  return result;
+}
+
+base::Result<TrackResult> LogTracker::finish_lives(PageSet& into) {
+  TrackResult total;
+  while (!ended_.empty()) {
+    // Descriptors say whose life they are only once the stream was read up to the moment they were opened.
+    if (deps_.stream->delivered() < ended_.front().pair.mark) {
+      if (!deps_.stream->wait_delivered(ended_.front().pair.mark)) return unsettled();
+      deps_.drain_mailbox();
+    }
+    Life life = std::move(ended_.front());
+    ended_.pop_front();
+    bump(deps_.probe->lives);
+    auto finished = finish_life(life, into);
+    discard(life.pair);
+    if (!finished) return base::fail(finished.error());
+    if (finished->outcome == TrackOutcome::gap) return finished;
+    total.commits += finished->commits;
+    total.took_pages |= finished->took_pages;
+  }
+  return total;
+}
+
+base::Result<TrackResult> LogTracker::finish_life(Life& life, PageSet& into) {
+  if (captured_.kind == PositionKind::none) return TrackResult{};
+  const bool newest = ended_.empty() && !life_;
+  const auto missed = [&](const char* why) -> base::Result<TrackResult> {
+    if (newest && database_unchanged()) {
+      captured_ = {PositionKind::closed, {}};
+      return TrackResult{};
+    }
+    bump(deps_.probe->lives_missed);
+    return gap(why);
+  };
+  if (life.written_after && !database_unchanged()) return missed("the database file was written without a log");
+  if (!life.pair.complete()) return missed("a log was over before it could be opened");
+  if (!unlinked(life.pair.wal) || !unlinked(life.pair.shm)) return missed("a log was over before it could be opened");
+  if (vouched(life.pair.shm)) return gap("the log was deleted under a running application");
+  bump(deps_.probe->looks);
+  closes_at_look_ = index_closes_since_;
+  TRY_ASSIGN(const Look look, look_at(life.pair, captured_, LookMode::final));
+  if (look.belief != IndexBelief::believed) return missed("the last index of a log cannot be read");
+  // A last close copies everything into the database file first. A log that was removed by hand did not.
+  if (look.header.max_frame > 0 && look.header.backfilled < look.header.max_frame) {
+    return gap("the log was deleted before it was checkpointed");
+  }
+  if (life.written_after) return gap("the database file was written without a log");
+  if (doubt_since_ && life.index_closes > 1)
+    return gap("a process left just after a verdict that rests on its counter");
+  TRY_ASSIGN(TrackResult result,
+             take(judge(evidence(look, life, LookMode::final)), look, life.pair, LookMode::final, into));
+  if (result.outcome == TrackOutcome::gap) return result;
+  captured_ = {PositionKind::closed, {}};
+  ledger_ = {};
+  ledger_verdict_at_.reset();
+  doubt_since_.reset();
+  return result;
+}
+
+base::Result<TrackResult> LogTracker::follow_live_log(PageSet& into) {
+  Attachment& pair = life_->pair;
+  if (!pair.shm.is_open()) return read_leftover(into);
+  // Its deletion is on its way to us, the index going first, unless somebody removed a file by hand.
+  if (unlinked(pair.wal) || unlinked(pair.shm)) {
+    const base::SteadyTime now = deps_.clock->steady_now();
+    if (!unlinked_since_) unlinked_since_ = now;
+    if (drain_changed_the_life() || now - *unlinked_since_ < kPassing) return unsettled();
+    return gap("the log's files were removed by hand");
+  }
+  unlinked_since_.reset();
+  if (vouched(pair.shm)) pin_.hold(pair.shm, deps_.clock->steady_now());
+  bump(deps_.probe->looks);
+  closes_at_look_ = index_closes_since_;
+  TRY_ASSIGN(const Look look, look_at(pair, captured_, LookMode::live));
+  if (look.belief == IndexBelief::not_vouched) {
+    pin_.release();
+    return read_leftover(into);
+  }
+  if (look.belief == IndexBelief::unsteady) return unsettled();
+  if (look.wal_bytes < wal_bytes_) pin_.learn_truncation(deps_.clock->steady_now());
+  wal_bytes_ = look.wal_bytes;
+  if (wal_bytes_ > kLongPinWalBytes) pin_.allow_long(false);
+  Verdict verdict = judge(evidence(look, *life_, LookMode::live));
+  if (verdict != Verdict::append && verdict != Verdict::nothing_new && verdict != Verdict::wait) {
+    if (drain_changed_the_life()) return unsettled();
+    if (captured_.kind == PositionKind::none) return gap(lost_because_);
+    verdict = judge(evidence(look, *life_, LookMode::live));
+  }
+  TRY_ASSIGN(TrackResult result, take(verdict, look, life_->pair, LookMode::live, into));
+  if (result.outcome == TrackOutcome::quiet) pin_.release();
+  return result;
+}
+
+// A log without a vouched-for index: somebody is just opening or closing it, or holds the database exclusively, or
+// nobody is there at all. Only the last may be read as it stands (nullopt).
+std::optional<TrackResult> LogTracker::wait_for_leftover() {
+  const base::SteadyTime now = deps_.clock->steady_now();
+  const DatabaseLock lock = database_lock();
+  if (lock != DatabaseLock::exclusive) exclusive_since_.reset();
+  if (lock == DatabaseLock::exclusive) {
+    if (!exclusive_since_) exclusive_since_ = now;
+    if (now - *exclusive_since_ >= kPassing) {
+      return TrackResult{TrackOutcome::blocked,
+                         "held exclusively by its application (locking_mode=EXCLUSIVE)",
+                         std::chrono::seconds(30),
+                         false,
+                         0,
+                         false};
+    }
+  }
+  if (lock != DatabaseLock::none || now - last_event_ < kPassing) return unsettled();
+  return std::nullopt;
+}
+
+// A log with nobody attached: what a recovery would accept is every valid commit in it.
+base::Result<TrackResult> LogTracker::read_leftover(PageSet& into) {
+  if (auto not_yet = wait_for_leftover()) return *not_yet;
+  Attachment& pair = life_->pair;
+  TRY_ASSIGN(const os::FileStat before, pair.wal.stat());
+  TRY_ASSIGN(const std::optional<LogPosition> start, log_start(pair.wal));
+  Position from = captured_;
+  if (!start) {  // an empty log: everything is in the database file
+    if ((captured_.kind == PositionKind::closed && !verify_closed_) || database_unchanged()) return TrackResult{};
+    return gap("an empty log was left behind");
+  }
+  const bool same = captured_.kind == PositionKind::log && captured_.log.salts == start->salts;
+  if (same && captured_.log.frame > 0) {
+    std::array<std::uint8_t, wal::kFrameHeaderBytes> raw{};
+    TRY_ASSIGN(const std::size_t got, pair.wal.read_at(wal::frame_offset(captured_.log.frame, start->page_size), raw));
+    const wal::FrameHeader last = wal::parse_frame_header(raw);
+    if (got < raw.size() || !(last.checksum == captured_.log.checksum) || !(last.salts == start->salts)) {
+      return gap("the log lost frames that had been captured");
+    }
+  } else if (same || database_unchanged()) {
+    from = {PositionKind::log, *start};
+  } else {
+    return gap("a log was left behind that was not followed from its start");
+  }
+  TRY_ASSIGN(const CommittedFrames frames, read_committed(pair.wal, {from.log, kToLastValidCommit}));
+  if (frames.page_count > 0) {
+    into.truncate(frames.page_count);
+    TRY(copy_pages(pair.wal, frames, into));
+  }
+  TRY_ASSIGN(const os::FileStat after, pair.wal.stat());
+  if (!(before == after) || (pair.shm.is_open() && vouched(pair.shm)) || drain_changed_the_life()) {
+    return gap("a log came to life while it was read");
+  }
+  const bool moved = frames.page_count > 0;
+  if (moved) page_count_ = frames.page_count;
+  if (moved) fingerprint_ = {};
+  captured_ = {PositionKind::log, frames.end};
+  page_size_ = start->page_size;
+  ledger_ = {};
+  all_backfilled_ = false;
+  return TrackResult{TrackOutcome::quiet, {}, microseconds(0), true, frames.commits, moved};
+}
+
+base::Result<TrackResult> LogTracker::begin_base(PageSet& into) {
+  into.clear();
+  pin_.release();
+  captured_ = {};
+  ledger_ = {};
+  fingerprint_ = {};
+  page_count_.reset();
+  ledger_verdict_at_.reset();
+  doubt_since_.reset();
+  if (!deps_.stream->wait_delivered(deps_.stream->mark())) return unsettled();
+  deps_.drain_mailbox();
+  discard_lives();
+  if (life_ && life_->pair.complete() && (unlinked(life_->pair.wal) || unlinked(life_->pair.shm))) {
+    discard(life_->pair);
+  }
+  TRY_ASSIGN(const bool attached, attach_by_path());
+  if (!attached) {
+    if (drain_changed_the_life()) return unsettled();
+    life_.reset();
+    ++life_number_;
+    captured_ = {PositionKind::closed, {}};
+    all_backfilled_ = true;
+    verify_closed_ = false;
+    return TrackResult{};
+  }
+  return base_from_live_log(into);
+}
+
+base::Result<TrackResult> LogTracker::base_from_live_log(PageSet& into) {
+  Attachment& pair = life_->pair;
+  TRY_ASSIGN(const os::FileStat wal_stat, pair.wal.stat());
+  const bool empty_file = wal_stat.size_bytes < wal::kHeaderBytes;
+  if (!pair.shm.is_open() || !vouched(pair.shm)) {
+    if (auto not_yet = wait_for_leftover()) return *not_yet;
+    TRY_ASSIGN(const std::optional<LogPosition> start, log_start(pair.wal));
+    if (empty_file || !start) {
+      captured_ = {PositionKind::closed, {}};
+      all_backfilled_ = true;
+      return TrackResult{};
+    }
+    captured_ = {PositionKind::log, *start};
+    return read_leftover(into);
+  }
+  bump(deps_.probe->looks);
+  TRY_ASSIGN(const Look look, look_at(pair, captured_, LookMode::live));
+  if (look.belief != IndexBelief::believed) return unsettled();
+  if (look.header.max_frame == 0) {
+    captured_ = {PositionKind::closed, {}};
+    return take(Verdict::nothing_new, look, pair, LookMode::live, into);
+  }
+  if (!look.chain_from_start) return unsettled();
+  return take(Verdict::append, look, pair, LookMode::live, into);
+}
+
+}  // namespace engine

@@ -1,0 +1,281 @@
+// Logs that come and go: one-shot processes, last closes, and what a dead writer leaves behind.
+#include <gtest/gtest.h>
+
+#include "engine/log_tracker.h"
+#include "engine/tracker_testing.h"
+
+namespace engine {
+namespace {
+
+using engine::testing::age_file;
+using engine::testing::open_file;
+using engine::testing::Pages;
+using namespace std::chrono_literals;
+
+class LogLivesTest : public engine::testing::TrackerTest {
+ protected:
+  // From here on: a database without log, all of it known.
+  LogLivesTest() {
+    end_app();
+    attach();
+  }
+
+  // A process that opens, commits and is watched doing so: its log's descriptors.
+  Attachment begin_life(int commits) {
+    start_app();
+    commit(1);
+    const std::uint64_t created = stream_.next();
+    Attachment pair = open_both();
+    commit(commits - 1);
+    created_at_ = created;
+    return pair;
+  }
+  void created(std::uint64_t position, Attachment pair) {
+    mail_.push_back({FileEventKind::log_created, position, std::move(pair)});
+  }
+  void closed() {
+    happens(FileEventKind::index_closed);
+    happens(FileEventKind::log_deleted);
+  }
+
+  std::uint64_t created_at_ = 0;
+};
+
+TEST_F(LogLivesTest, AClosedDatabaseStaysKnown) {
+  EXPECT_EQ(tracker_->position().kind, PositionKind::closed);
+  EXPECT_TRUE(tracker_->all_backfilled());
+  EXPECT_EQ(settle().outcome, TrackOutcome::quiet);
+}
+
+TEST_F(LogLivesTest, AOneShotLifeIsCapturedAfterItsDeletion) {
+  Attachment pair = begin_life(3);
+  created(created_at_, std::move(pair));
+  end_app();
+  closed();
+  const TrackResult result = settle();
+  EXPECT_EQ(result.outcome, TrackOutcome::quiet);
+  EXPECT_EQ(result.commits, 3U);
+  EXPECT_EQ(probe_.proofs_life, 1U);
+  EXPECT_EQ(probe_.gaps, 0U);
+  EXPECT_EQ(tracker_->position().kind, PositionKind::closed);
+  EXPECT_FALSE(tracker_->log_open());
+  EXPECT_TRUE(image_is_current());
+}
+
+TEST_F(LogLivesTest, AManyOneShotLivesInARowAreEachProven) {
+  for (int i = 0; i < 3; ++i) {
+    Attachment pair = begin_life(2);
+    created(created_at_, std::move(pair));
+    end_app();
+    closed();
+  }
+  EXPECT_EQ(settle().commits, 6U);
+  EXPECT_EQ(probe_.proofs_life, 3U);
+  EXPECT_TRUE(image_is_current());
+}
+
+TEST_F(LogLivesTest, AnOpenLifeIsFollowedAndFinishedAtItsEnd) {
+  Attachment pair = begin_life(2);
+  created(created_at_, std::move(pair));
+  EXPECT_EQ(settle().commits, 2U);
+  commit();
+  end_app();
+  closed();
+  EXPECT_EQ(settle().commits, 1U);
+  EXPECT_EQ(probe_.gaps, 0U);
+  EXPECT_EQ(tracker_->position().kind, PositionKind::closed);
+  EXPECT_TRUE(image_is_current());
+}
+
+TEST_F(LogLivesTest, ALifeThatNobodyCouldOpenIsAGap) {
+  begin_life(2);
+  created(created_at_, {});
+  end_app();
+  closed();
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap);
+  EXPECT_EQ(probe_.lives_missed, 1U);
+}
+
+TEST_F(LogLivesTest, ALifeThatWasMissedAndChangedNothingIsNoGap) {
+  age_file(database_);
+  tracker_->note_fingerprint(take_fingerprint(*os::stat_path(database_), true, clock_.unix_now()));
+  start_app();
+  (void)app_->ask("SELECT count(*) FROM t;");
+  end_app();
+  created(stream_.next(), {});
+  closed();
+  EXPECT_EQ(settle().outcome, TrackOutcome::quiet);
+  EXPECT_EQ(probe_.lives_missed, 0U);
+}
+
+TEST_F(LogLivesTest, ALifeWithOnlyItsLogOpenIsAGap) {
+  Attachment pair = begin_life(2);
+  closer_.close_later(std::move(pair.shm));
+  pair.shm = {};
+  created(created_at_, std::move(pair));
+  end_app();
+  closed();
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap);
+}
+
+TEST_F(LogLivesTest, DescriptorsOfALaterLifeAreNotTakenForTheEarlierOne) {
+  const std::uint64_t first = stream_.next();
+  start_app();
+  commit(2);
+  end_app();
+  const std::uint64_t first_deleted = stream_.next();
+  // The watcher's thread reads the first creation only now, and opens what has the name by then.
+  Attachment pair = begin_life(1);
+  const std::uint64_t second = created_at_;
+  created(first, std::move(pair));
+  mail_.push_back({FileEventKind::log_deleted, first_deleted, {}});
+  created(second, {});
+  end_app();
+  closed();
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap);
+  EXPECT_EQ(probe_.proofs_life, 0U);
+}
+
+TEST_F(LogLivesTest, NoVerdictOnALifeBeforeTheStreamIsReadUpToItsOpening) {
+  const std::uint64_t first = stream_.next();
+  start_app();
+  commit(2);
+  end_app();
+  const std::uint64_t first_deleted = stream_.next();
+  Attachment pair = begin_life(1);
+  created(first, std::move(pair));
+  mail_.push_back({FileEventKind::log_deleted, first_deleted, {}});
+  drain();
+  stream_.held_back = true;
+  EXPECT_EQ(step().outcome, TrackOutcome::unsettled) << "whose descriptors these are is not known yet";
+  EXPECT_EQ(probe_.proofs_life, 0U);
+  stream_.held_back = false;
+  created(created_at_, {});
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap);
+}
+
+TEST_F(LogLivesTest, TheSecondLifeUsesTheDescriptorsThatWereOpenedForTheFirst) {
+  age_file(database_);
+  tracker_->note_fingerprint(take_fingerprint(*os::stat_path(database_), true, clock_.unix_now()));
+  // The first life does not write; the second is opened while the watcher still works on the first.
+  const std::uint64_t first = stream_.next();
+  const std::uint64_t first_deleted = stream_.next();
+  Attachment pair = begin_life(2);
+  created(first, std::move(pair));
+  mail_.push_back({FileEventKind::log_deleted, first_deleted, {}});
+  created(created_at_, {});
+  drain();
+  EXPECT_TRUE(tracker_->attached());
+}
+
+TEST_F(LogLivesTest, LostEventsVoidTheProofOfALife) {
+  Attachment pair = begin_life(2);
+  created(created_at_, std::move(pair));
+  end_app();
+  happens(FileEventKind::events_lost);
+  closed();
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap);
+}
+
+TEST_F(LogLivesTest, LostEventsAskTheFingerprintOfAClosedDatabase) {
+  happens(FileEventKind::events_lost);
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap) << "without a fingerprint anything may have happened";
+  attach();
+  age_file(database_);
+  tracker_->note_fingerprint(take_fingerprint(*os::stat_path(database_), true, clock_.unix_now()));
+  happens(FileEventKind::events_lost);
+  EXPECT_EQ(settle().outcome, TrackOutcome::quiet);
+  EXPECT_EQ(probe_.proofs_unchanged, 1U);
+}
+
+TEST_F(LogLivesTest, AClosedDatabaseThatIsWrittenWithoutALogIsAGap) {
+  start_app();
+  app_->run("PRAGMA journal_mode=DELETE;");
+  settle();
+  attach();
+  app_->run("INSERT INTO t(b) VALUES('in place');");
+  happens(FileEventKind::database_modified);
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap);
+}
+
+TEST_F(LogLivesTest, AProcessThatDiedWithinALifeVoidsItsCount) {
+  Attachment pair = begin_life(2);
+  created(created_at_, std::move(pair));
+  os::testing::SqliteShell second(database_);
+  (void)second.ask("SELECT count(*) FROM t;");
+  ASSERT_EQ(::kill(second.pid(), SIGKILL), 0);
+  second.finish();
+  happens(FileEventKind::index_closed);
+  end_app();
+  closed();
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap);
+}
+
+TEST_F(LogLivesTest, ALeftoverOfAKilledWriterIsReadUpToItsLastCommit) {
+  Attachment pair = begin_life(3);
+  created(created_at_, std::move(pair));
+  ASSERT_EQ(settle().commits, 3U);
+  clock_.advance(2s);  // the verdict that rests on its counter is long ago
+  commit(2);
+  kill_app();
+  happens(FileEventKind::index_closed);
+  EXPECT_EQ(step().outcome, TrackOutcome::unsettled) << "somebody may just be starting";
+  clock_.advance(2s);
+  const TrackResult result = settle();
+  EXPECT_EQ(result.outcome, TrackOutcome::quiet);
+  EXPECT_EQ(result.commits, 2U);
+  EXPECT_EQ(tracker_->position().kind, PositionKind::log);
+  EXPECT_FALSE(tracker_->all_backfilled());
+  EXPECT_TRUE(image_is_current());
+  EXPECT_TRUE(std::filesystem::exists(log())) << "not ours to tidy up";
+}
+
+TEST_F(LogLivesTest, ALeftoverIsGoneOnWithWhenTheApplicationComesBack) {
+  Attachment pair = begin_life(3);
+  created(created_at_, std::move(pair));
+  settle();
+  kill_app();
+  clock_.advance(2s);
+  ASSERT_EQ(settle().outcome, TrackOutcome::quiet);
+  start_app();
+  commit(2);
+  happens(FileEventKind::log_modified);
+  EXPECT_EQ(settle().commits, 2U);
+  EXPECT_EQ(probe_.gaps, 0U);
+  EXPECT_TRUE(image_is_current());
+}
+
+TEST_F(LogLivesTest, ABaseOnALeftoverHoldsItsCommits) {
+  begin_life(3);
+  kill_app();
+  EXPECT_EQ(tracker_->begin_base(set_)->outcome, TrackOutcome::quiet) << "the last event is long ago";
+  clock_.advance(2s);
+  attach();
+  EXPECT_TRUE(image_is_current());
+}
+
+TEST_F(LogLivesTest, ALeftoverThatWasNotFollowedIsAGap) {
+  begin_life(3);
+  kill_app();
+  happens(FileEventKind::checked);
+  clock_.advance(2s);
+  drain();
+  clock_.advance(2s);
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap);
+}
+
+TEST_F(LogLivesTest, ADatabaseHeldExclusivelyIsReportedAsBlocked) {
+  start_app();
+  app_->run("PRAGMA locking_mode=EXCLUSIVE; INSERT INTO t(b) VALUES('mine');");
+  created(stream_.next(), {});
+  TrackResult result = step();
+  for (int i = 0; i < 20 && result.outcome == TrackOutcome::unsettled; ++i) {
+    clock_.advance(500ms);
+    result = step();
+  }
+  EXPECT_EQ(result.outcome, TrackOutcome::blocked);
+  EXPECT_NE(result.reason.find("exclusively"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace engine

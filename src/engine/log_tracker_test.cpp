@@ -1,0 +1,312 @@
+// Following a log that an application has open.
+#include "engine/log_tracker.h"
+
+#include <gtest/gtest.h>
+
+#include "engine/tracker_testing.h"
+
+namespace engine {
+namespace {
+
+using engine::testing::age_file;
+using engine::testing::committed_pages;
+using engine::testing::Pages;
+using namespace std::chrono_literals;
+
+using LogTrackerTest = engine::testing::TrackerTest;
+
+TEST_F(LogTrackerTest, KnowsNothingUntilABaseIsMade) {
+  EXPECT_EQ(step().outcome, TrackOutcome::gap);
+  EXPECT_EQ(probe_.gaps, 0U) << "what was never known cannot be lost";
+}
+
+TEST_F(LogTrackerTest, ABaseHoldsWhatIsInTheLogSoFar) {
+  attach();
+  EXPECT_TRUE(tracker_->attached());
+  EXPECT_TRUE(image_is_current());
+  EXPECT_EQ(settle().outcome, TrackOutcome::quiet);
+}
+
+TEST_F(LogTrackerTest, TakesWhatIsCommittedLater) {
+  attach();
+  commit(3);
+  happens(FileEventKind::log_modified);
+  const TrackResult result = settle();
+  EXPECT_EQ(result.outcome, TrackOutcome::quiet);
+  EXPECT_EQ(result.commits, 3U);
+  EXPECT_EQ(probe_.proofs_append, 2U) << "the base's own, and this one";
+  EXPECT_TRUE(image_is_current());
+}
+
+TEST_F(LogTrackerTest, TakesNothingOfAnOpenTransactionAndLooksAgain) {
+  attach();
+  settle();
+  const Pages before = image_;
+  app_->run("PRAGMA cache_size=2; BEGIN; INSERT INTO t(b) VALUES(randomblob(200000));");
+  happens(FileEventKind::log_modified);
+  const TrackResult result = step();
+  EXPECT_EQ(result.outcome, TrackOutcome::unsettled);
+  EXPECT_EQ(result.retry_after, 100us);
+  EXPECT_EQ(image_, before);
+  app_->run("COMMIT;");
+  EXPECT_EQ(settle().commits, 1U) << "without any further event";
+  EXPECT_TRUE(image_is_current());
+}
+
+TEST_F(LogTrackerTest, LooksLessAndLessOftenAtATransactionThatStaysOpen) {
+  attach();
+  app_->run("PRAGMA cache_size=2; BEGIN; INSERT INTO t(b) VALUES(randomblob(200000));");
+  happens(FileEventKind::log_modified);
+  const TrackResult result = settle();
+  EXPECT_EQ(result.outcome, TrackOutcome::unsettled);
+  EXPECT_EQ(result.retry_after, 1s);
+  app_->run("ROLLBACK;");
+  EXPECT_EQ(step().outcome, TrackOutcome::quiet) << "its frames stay in the log, and nobody writes";
+}
+
+TEST_F(LogTrackerTest, FollowsARestartOfTheLogByCounting) {
+  attach();
+  commit(3);
+  settle();
+  checkpoint();
+  commit(2);
+  const TrackResult result = settle();
+  EXPECT_EQ(result.outcome, TrackOutcome::quiet);
+  EXPECT_EQ(result.commits, 2U);
+  EXPECT_EQ(probe_.proofs_ledger, 1U);
+  EXPECT_EQ(probe_.gaps, 0U);
+  EXPECT_TRUE(image_is_current());
+}
+
+TEST_F(LogTrackerTest, CommitsThatARestartTookAwayUnseenAreAGap) {
+  attach();
+  commit(3);
+  settle();
+  commit();
+  checkpoint();
+  commit();
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap);
+  EXPECT_EQ(probe_.gaps, 1U);
+  EXPECT_EQ(tracker_->position().kind, PositionKind::none);
+  EXPECT_EQ(step().outcome, TrackOutcome::gap) << "until a base is made";
+  attach();
+  EXPECT_TRUE(image_is_current());
+}
+
+TEST_F(LogTrackerTest, ARestartIsAGapIfTheCounterCouldHaveStartedAgainMeanwhile) {
+  attach();
+  commit(3);
+  settle();
+  checkpoint();
+  commit();
+  clock_.advance(1s);
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap);
+}
+
+TEST_F(LogTrackerTest, ARestartIsAGapIfAProcessLeftMeanwhile) {
+  attach();
+  commit(3);
+  settle();
+  checkpoint();
+  commit();
+  happens(FileEventKind::index_closed);
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap);
+}
+
+TEST_F(LogTrackerTest, ALeavingThatIsStillOnItsWayVoidsTheLedgerToo) {
+  attach();
+  commit(3);
+  settle();
+  checkpoint();
+  commit();
+  stream_.before_delivery = [this] {
+    stream_.before_delivery = nullptr;
+    happens(FileEventKind::index_closed);
+  };
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap);
+}
+
+TEST_F(LogTrackerTest, ALeavingJustAfterALedgerVerdictTakesItBack) {
+  attach();
+  commit(3);
+  settle();
+  checkpoint();
+  commit();
+  ASSERT_EQ(settle().outcome, TrackOutcome::quiet);
+  clock_.advance(200ms);
+  happens(FileEventKind::index_closed);
+  EXPECT_EQ(step().outcome, TrackOutcome::unsettled) << "it may be the last closer: then the log's deletion follows";
+  clock_.advance(110ms);
+  EXPECT_EQ(step().outcome, TrackOutcome::gap);
+}
+
+TEST_F(LogTrackerTest, ALeavingLongAfterALedgerVerdictIsNothing) {
+  attach();
+  commit(3);
+  settle();
+  checkpoint();
+  commit();
+  ASSERT_EQ(settle().outcome, TrackOutcome::quiet);
+  clock_.advance(1100ms);
+  happens(FileEventKind::index_closed);
+  EXPECT_EQ(settle().outcome, TrackOutcome::quiet);
+}
+
+TEST_F(LogTrackerTest, LostEventsVoidTheLedger) {
+  attach();
+  commit(3);
+  settle();
+  checkpoint();
+  commit();
+  happens(FileEventKind::events_lost);
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap);
+}
+
+TEST_F(LogTrackerTest, LostEventsDoNotBreakAWholeChain) {
+  attach();
+  commit(2);
+  happens(FileEventKind::events_lost);
+  const TrackResult result = settle();
+  EXPECT_EQ(result.outcome, TrackOutcome::quiet);
+  EXPECT_EQ(result.commits, 2U);
+  EXPECT_TRUE(image_is_current());
+}
+
+TEST_F(LogTrackerTest, EachCommitThatIsSeenBeforeItsTruncationIsCaptured) {
+  attach();
+  commit(3);
+  settle();
+  for (int i = 0; i < 5; ++i) {
+    commit();
+    ASSERT_EQ(settle().commits, 1U) << i;
+    app_->run("PRAGMA wal_checkpoint(TRUNCATE);");
+    ASSERT_EQ(settle().outcome, TrackOutcome::quiet) << i;
+  }
+  EXPECT_TRUE(image_is_current());
+  EXPECT_EQ(probe_.gaps, 0U);
+}
+
+TEST_F(LogTrackerTest, ACommitThatWasTruncatedUnseenIsAGap) {
+  attach();
+  commit(3);
+  settle();
+  app_->run("INSERT INTO t(b) VALUES('lost'); PRAGMA wal_checkpoint(TRUNCATE);");
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap);
+}
+
+TEST_F(LogTrackerTest, AnIndexThatWasRemovedByHandIsAGapOnceItLasts) {
+  attach();
+  settle();
+  std::filesystem::remove(index());
+  EXPECT_EQ(step().outcome, TrackOutcome::unsettled);
+  clock_.advance(2s);
+  EXPECT_EQ(step().outcome, TrackOutcome::gap);
+}
+
+TEST_F(LogTrackerTest, ALogThatWasRemovedByHandIsAGap) {
+  attach();
+  settle();
+  std::filesystem::remove(log());
+  happens(FileEventKind::log_deleted);
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap);
+}
+
+TEST_F(LogTrackerTest, ALogThatWasRemovedByHandUnseenIsAGapOnceItLasts) {
+  attach();
+  settle();
+  std::filesystem::remove(log());
+  EXPECT_EQ(step().outcome, TrackOutcome::unsettled);
+  clock_.advance(2s);
+  EXPECT_EQ(step().outcome, TrackOutcome::gap);
+}
+
+TEST_F(LogTrackerTest, AnotherFileOfTheSameNameIsAGap) {
+  attach();
+  happens(FileEventKind::database_replaced);
+  const TrackResult result = settle();
+  EXPECT_EQ(result.outcome, TrackOutcome::gap);
+  EXPECT_NE(result.reason.find("another file"), std::string::npos);
+}
+
+TEST_F(LogTrackerTest, WakingAColdDatabaseThatNothingHappenedToIsFree) {
+  attach();
+  checkpoint();
+  rest();
+  EXPECT_FALSE(tracker_->attached());
+  happens(FileEventKind::checked);
+  EXPECT_EQ(settle().outcome, TrackOutcome::quiet);
+  EXPECT_EQ(probe_.gaps, 0U);
+}
+
+TEST_F(LogTrackerTest, WakingWithARestartedLogIsProvenByTheUnchangedFile) {
+  attach();
+  commit(2);
+  checkpoint();
+  rest();
+  commit(2);
+  happens(FileEventKind::log_modified);
+  const TrackResult result = settle();
+  EXPECT_EQ(result.outcome, TrackOutcome::quiet);
+  EXPECT_EQ(result.commits, 2U);
+  EXPECT_EQ(probe_.proofs_unchanged, 1U);
+  EXPECT_TRUE(image_is_current());
+}
+
+TEST_F(LogTrackerTest, WakingAfterAHiddenRestartIsAGap) {
+  attach();
+  commit(5);
+  checkpoint();
+  rest();
+  commit();
+  checkpoint();
+  commit();
+  happens(FileEventKind::log_modified);
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap);
+}
+
+TEST_F(LogTrackerTest, GoingColdWithALogThatIsNotBackfilledStillContinuesByItsChain) {
+  attach();
+  commit(2);
+  rest();
+  EXPECT_FALSE(tracker_->fingerprint().complete);
+  commit(2);
+  happens(FileEventKind::log_modified);
+  EXPECT_EQ(settle().commits, 2U);
+  EXPECT_TRUE(image_is_current());
+}
+
+TEST_F(LogTrackerTest, GoesOnFromARecordedPositionAfterARestartOfTheDaemon) {
+  attach();
+  commit(2);
+  settle();
+  const Position recorded = tracker_->position();
+  commit(2);
+  tracker_ = std::make_unique<LogTracker>(database_,
+                                          LogTrackerDeps{&clock_, &stream_, &closer_, &probe_, [this] { drain(); }});
+  tracker_->resume(recorded, {});
+  EXPECT_EQ(settle().commits, 2U);
+  EXPECT_TRUE(image_is_current());
+}
+
+TEST_F(LogTrackerTest, ARestartOfTheDaemonForgetsTheLedger) {
+  attach();
+  commit(5);
+  settle();
+  const Position recorded = tracker_->position();
+  checkpoint();
+  commit();
+  tracker_ = std::make_unique<LogTracker>(database_,
+                                          LogTrackerDeps{&clock_, &stream_, &closer_, &probe_, [this] { drain(); }});
+  tracker_->resume(recorded, {});
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap);
+}
+
+TEST_F(LogTrackerTest, AMoveForgetsEverything) {
+  attach();
+  tracker_->move_to(dir_ / "y.db");
+  EXPECT_EQ(step().outcome, TrackOutcome::gap);
+  EXPECT_FALSE(tracker_->log_open());
+}
+
+}  // namespace
+}  // namespace engine

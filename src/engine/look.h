@@ -1,0 +1,52 @@
+// One look at a log through an attachment (two read-only descriptors): what the wal-index says is committed, verified
+// frame by frame, and whether more is on its way. Takes no lock.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/error.h"
+#include "engine/log_reader.h"
+#include "engine/position.h"
+#include "os/file.h"
+#include "wal/index.h"
+
+namespace engine {
+
+// The descriptors of one log life. `mark` is the watcher's stream mark after both were opened: they belong to the last
+// creation of the name at or before it.
+struct Attachment {
+  os::File wal;
+  os::File shm;
+  std::uint64_t mark = 0;
+  [[nodiscard]] bool complete() const { return wal.is_open() && shm.is_open(); }
+};
+
+enum class IndexBelief : std::uint8_t {
+  believed,     // a foreign process vouched before and after, or the file is deleted and `final` was said
+  not_vouched,  // nobody holds the dead-man switch: the index may be stale
+  unsteady,     // being written or rebuilt right now; look again in a moment
+};
+
+struct Look {
+  IndexBelief belief = IndexBelief::unsteady;
+  wal::IndexHeader header;
+  bool settled = false;           // no commit is under way behind header.max_frame
+  bool chain_continues = false;   // `frames` are captured+1..max_frame and end in the header's checksum
+  bool chain_from_start = false;  // `frames` are 1..max_frame and end in the header's checksum
+  CommittedFrames frames;
+  std::uint64_t wal_bytes = 0;
+};
+
+enum class LookMode { live, final };
+
+// io errors are passed on (the descriptor failed); everything else is in the Look.
+base::Result<Look> look_at(const Attachment& attachment, const Position& captured, LookMode mode);
+
+// The index alone, a few tries against torn copies; nullopt if none was whole.
+base::Result<std::optional<wal::IndexHeader>> read_index(const os::File& shm);
+
+// Is a foreign process attached, as far as its lock on the dead-man switch shows?
+bool vouched(const os::File& shm);
+
+}  // namespace engine

@@ -1,0 +1,53 @@
+// The place where a restored database is to stand: a temporary file beside it while it is made, and one atomic step at
+// the end. Whatever happens before that step, the destructor leaves the directory as it was.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+#include "base/error.h"
+#include "os/file.h"
+
+namespace engine {
+
+enum class OnExistingOutput : std::uint8_t {
+  refuse,
+  // Swap it for the restored database, together with its -wal, -shm and -journal. Never while another process has it
+  // open, as far as locks tell: a connection in rollback mode between two transactions holds none.
+  replace,
+};
+
+class RestoreOutput {
+ public:
+  // Checks `output`; creates nothing. Opens and closes an existing output, so the process must have no SQLite
+  // connection of its own on it.
+  //   conflict   output or one of its companions exists and `on_existing` is refuse, or another process has it open
+  //   invalid    output is a directory or another special file, or its directory does not exist
+  static base::Result<RestoreOutput> prepare(std::filesystem::path output, OnExistingOutput on_existing);
+  ~RestoreOutput();
+  RestoreOutput(RestoreOutput&& other) noexcept;
+  RestoreOutput& operator=(RestoreOutput&&) = delete;
+
+  // Both beside the output, named "<output>.tmp-<random>..."; removed unless published.
+  [[nodiscard]] const std::filesystem::path& temporary_path() const { return temporary_; }
+  [[nodiscard]] std::filesystem::path spool_path() const;
+
+  // Call when temporary_path() is complete and synced. Checks again what prepare() checked, renames, syncs the
+  // directory. Old companions are set aside before the rename and deleted after it, so that a crash never leaves the
+  // new database beside an old log.
+  base::Result<> publish();
+
+ private:
+  RestoreOutput(std::filesystem::path output, OnExistingOutput on_existing);
+  [[nodiscard]] base::Result<> check() const;
+  base::Result<> set_companions_aside();
+  void put_companions_back();
+
+  std::filesystem::path output_;
+  OnExistingOutput on_existing_;
+  std::filesystem::path temporary_;  // empty after a move
+  std::vector<std::filesystem::path> set_aside_;
+};
+
+}  // namespace engine

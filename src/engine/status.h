@@ -1,0 +1,91 @@
+// What the engine tells the outside: immutable values, taken as one snapshot. Dashboard, API, metrics and log use these
+// very words. Nothing here reaches back into the engine.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "storage/object_store.h"
+
+namespace engine {
+
+enum class ClientState : std::uint8_t {
+  discovered,  // found, not looked at yet
+  waiting,     // 0 bytes or not a database yet; starts by itself at the first write
+  imaging,     // first full image is being made or uploaded
+  live,        // being written; caught up or a little behind
+  idle,        // quiet, everything stored, nothing held
+  paused,      // by the operator
+  blocked,     // cannot be captured; `detail` says why and what to do
+  conflict,    // another writer owns the prefix in the bucket; nothing is overwritten
+  failing,     // the store refuses or is away; retried at `next_attempt`
+  removed,     // file is gone; its backup is kept
+};
+std::string_view to_string(ClientState state);
+
+struct ClientStatus {
+  std::string client_id;
+  std::string database_path;
+  std::string replica_path;  // "databases/{GUID}"
+  ClientState state = ClientState::discovered;
+  std::string detail;  // for people; empty when all is well
+  std::uint64_t database_bytes = 0;
+  std::uint64_t txid = 0;  // last stored
+  std::optional<base::UnixMillis> last_replicated;
+  std::optional<base::UnixMillis> next_attempt;
+  base::UnixMillis created{0};  // when we first saw it
+  bool behind = false;          // commits seen that are not stored yet
+  std::uint64_t commits = 0;    // captured since start
+  std::uint64_t uploads = 0, upload_bytes = 0;
+  std::uint64_t diffs = 0;   // gaps healed by reading the database
+  std::string journal_mode;  // "wal", "rollback", "" unknown
+
+  friend bool operator==(const ClientStatus&, const ClientStatus&) = default;
+};
+
+struct Counters {
+  std::uint64_t events = 0, event_overflows = 0, missed_events = 0, sweeps = 0;
+  std::uint64_t looks = 0, captures = 0, commits = 0, frames = 0;
+  std::uint64_t lives = 0, lives_missed = 0;  // WAL files seen from creation to deletion
+  std::uint64_t diffs = 0, diff_bytes_read = 0, images = 0, pins = 0;
+  std::uint64_t uploads = 0, upload_bytes = 0, upload_failures = 0, conflicts = 0, adopted = 0, dropped_captures = 0;
+  std::uint64_t proofs_append = 0, proofs_ledger = 0, proofs_life = 0, proofs_unchanged = 0, gaps = 0;
+  std::uint64_t ignored_files = 0, refused_files = 0;
+};
+
+struct WatchDirStatus {
+  std::string path;
+  bool ok = true;
+  std::string detail;  // why not, retried
+};
+
+struct FleetStatus {
+  std::uint64_t version = 0;  // grows with every change of any client; equal versions mean equal content
+  std::string bucket;         // as the operator wrote it; never a secret
+  std::vector<WatchDirStatus> watch_dirs;
+  base::UnixMillis started{0};
+  std::vector<std::shared_ptr<const ClientStatus>> clients;  // sorted by id
+  Counters counters;
+  storage::RequestCounts requests;
+  std::uint64_t pending_bytes = 0;   // captured, not stored yet, in memory
+  std::vector<std::string> notices;  // for the operator: things refused or degraded
+};
+
+// Where the web server gets its snapshots. Thread safe, never blocks on the engine's work.
+class StatusSource {
+ public:
+  virtual ~StatusSource() = default;
+  [[nodiscard]] virtual std::shared_ptr<const FleetStatus> fleet() const = 0;
+  // Cheap: the current version without making a snapshot.
+  [[nodiscard]] virtual std::uint64_t version() const = 0;
+};
+
+}  // namespace engine

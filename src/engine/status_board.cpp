@@ -1,0 +1,47 @@
+#include "engine/status_board.h"
+
+#include <utility>
+
+namespace engine {
+
+void StatusBoard::put(std::shared_ptr<const ClientStatus> status) {
+  const std::scoped_lock lock(mutex_);
+  clients_[status->client_id] = std::move(status);
+  version_.fetch_add(1, std::memory_order_release);
+}
+
+void StatusBoard::set_watch_dirs(std::vector<WatchDirStatus> dirs) {
+  const std::scoped_lock lock(mutex_);
+  watch_dirs_ = std::move(dirs);
+  version_.fetch_add(1, std::memory_order_release);
+}
+
+void StatusBoard::set_notice(const std::string& topic, std::string text) {
+  const std::scoped_lock lock(mutex_);
+  const auto it = notices_.find(topic);
+  if (it != notices_.end() ? it->second == text : text.empty()) return;
+  if (text.empty()) {
+    notices_.erase(it);
+  } else {
+    notices_[topic] = std::move(text);
+  }
+  version_.fetch_add(1, std::memory_order_release);
+}
+
+std::shared_ptr<const FleetStatus> StatusBoard::fleet() const {
+  auto status = std::make_shared<FleetStatus>();
+  status->bucket = bucket_;
+  status->started = started_;
+  status->counters = probe_.snapshot();
+  status->requests = store_.counts();
+  status->pending_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(memory_.used(), 0));
+  const std::scoped_lock lock(mutex_);
+  status->version = version_.load(std::memory_order_relaxed);
+  status->watch_dirs = watch_dirs_;
+  status->clients.reserve(clients_.size());
+  for (const auto& [id, client] : clients_) status->clients.push_back(client);
+  for (const auto& [topic, text] : notices_) status->notices.push_back(text);
+  return status;
+}
+
+}  // namespace engine

@@ -1,0 +1,45 @@
+// Where clients leave their status and the outside takes it. Thread safe; no call waits for the engine's work.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "engine/budget.h"
+#include "engine/probe.h"
+#include "engine/status.h"
+#include "storage/object_store.h"
+
+namespace engine {
+
+class StatusBoard final : public StatusSource {
+ public:
+  StatusBoard(std::string bucket, const Probe& probe, const MemoryBudget& memory, const storage::ObjectStore& store,
+              base::UnixMillis started)
+      : bucket_(std::move(bucket)), probe_(probe), memory_(memory), store_(store), started_(started) {}
+
+  void put(std::shared_ptr<const ClientStatus> status);
+  void set_watch_dirs(std::vector<WatchDirStatus> dirs);
+  // Replaces the notice that starts with the same `topic`; empty text takes it away.
+  void set_notice(const std::string& topic, std::string text);
+
+  [[nodiscard]] std::shared_ptr<const FleetStatus> fleet() const override;
+  [[nodiscard]] std::uint64_t version() const override { return version_.load(std::memory_order_acquire); }
+
+ private:
+  std::string bucket_;
+  const Probe& probe_;
+  const MemoryBudget& memory_;
+  const storage::ObjectStore& store_;
+  base::UnixMillis started_;
+  std::atomic<std::uint64_t> version_{1};
+  mutable std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<const ClientStatus>> clients_;
+  std::vector<WatchDirStatus> watch_dirs_;
+  std::map<std::string, std::string> notices_;
+};
+
+}  // namespace engine

@@ -1,0 +1,176 @@
+#include "engine/uploader.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "base/random.h"
+#include "ltx/checksum.h"
+#include "ltx/decoder.h"
+#include "ltx/provenance.h"
+
+namespace engine {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+// The store's own retries are over by then (storage/retry.h); these are the pauses between such rounds.
+constexpr std::chrono::seconds kRoundLimit{20};
+constexpr std::uint64_t kSlowestBytesPerSecond = 32ULL << 10;
+constexpr std::array<milliseconds, 5> kPauses{milliseconds(1000), milliseconds(2000), milliseconds(5000),
+                                              milliseconds(15'000), milliseconds(30'000)};
+
+struct FoundObject {
+  ltx::Header header;
+  Acknowledgement content;
+};
+
+base::Result<FoundObject> read_object(const base::Bytes& bytes) {
+  ltx::Decoder decoder(ltx::memory_source(bytes));
+  FoundObject found;
+  TRY_ASSIGN(found.header, decoder.read_header());
+  for (;;) {
+    TRY_ASSIGN(const std::optional<ltx::PageView> page, decoder.next_page());
+    if (!page) break;
+    found.content.pages.push_back({page->page_number, ltx::page_checksum(page->page_number, page->data)});
+  }
+  TRY_ASSIGN([[maybe_unused]] const ltx::Trailer trailer, decoder.finish());
+  found.content.txid = found.header.max_txid;
+  found.content.page_size = found.header.page_size;
+  found.content.page_count = found.header.commit;
+  found.content.at = found.header.timestamp;
+  return found;
+}
+
+}  // namespace
+
+Uploader::Uploader(storage::ObjectStore& store, Ledger& ledger, const base::Clock& clock, Probe& probe,
+                   std::function<void(StoreAnswer)> deliver)
+    : store_(store), ledger_(ledger), clock_(clock), probe_(probe), deliver_(std::move(deliver)) {}
+
+std::uint64_t Uploader::memory_bytes() const {
+  return frozen_ && frozen_->in_memory ? frozen_->body->size_bytes() : 0;
+}
+
+base::Result<> Uploader::start(BuiltObject object, ClientRecord& record) {
+  CHECK(state_ == UploadState::idle && !frozen_);
+  if (record.attempted < object.max) {
+    TRY(ledger_.record_attempt(record.row, object.max));
+    record.attempted = object.max;
+  }
+  frozen_ = std::move(object);
+  key_ =
+      storage::ltx_key(store_.layout(), storage::replica_path(record.id), {frozen_->level, frozen_->min, frozen_->max});
+  send(record);
+  return {};
+}
+
+void Uploader::retry(ClientRecord& record) {
+  if (state_ == UploadState::waiting) send(record);
+}
+
+void Uploader::send(ClientRecord&) {
+  state_ = UploadState::running;
+  storage::PutRequest request;
+  request.key = key_;
+  request.body = frozen_->body;
+  request.on_existing = storage::OnExisting::fail_with_conflict;
+  request.litestream_timestamp = frozen_->timestamp;
+  store_.put(std::move(request), {round_end(), {}},
+             [deliver = deliver_](base::Result<storage::PutResult> result) { deliver(PutAnswer{std::move(result)}); });
+}
+
+base::Result<UploadNews> Uploader::on_answer(StoreAnswer answer, ClientRecord& record) {
+  if (state_ != UploadState::running || !frozen_) return UploadNews::none;
+  if (auto* put = std::get_if<PutAnswer>(&answer)) {
+    if (put->result) return stored(record);
+    if (put->result.error().category != base::Category::conflict) return postpone(put->result.error());
+    store_.get({key_, 0, std::nullopt}, {round_end(), {}},
+               [deliver = deliver_](base::Result<base::Bytes> bytes) { deliver(ObjectAnswer{std::move(bytes)}); });
+    return UploadNews::none;
+  }
+  auto& object = std::get<ObjectAnswer>(answer);
+  if (!object.bytes) return postpone(object.bytes.error());
+  return settle(*object.bytes, record);
+}
+
+base::SteadyTime Uploader::round_end() const {
+  const auto for_bytes = std::chrono::seconds(frozen_->body->size_bytes() / kSlowestBytesPerSecond);
+  return clock_.steady_now() + kRoundLimit + for_bytes;
+}
+
+UploadNews Uploader::postpone(const base::Error& error) {
+  bump(probe_.upload_failures);
+  state_ = UploadState::waiting;
+  detail_ = error.message;
+  const milliseconds pause = kPauses.at(std::min<std::size_t>(failures_++, kPauses.size() - 1));
+  const auto spread = std::chrono::duration_cast<milliseconds>(pause * (0.75 + base::random_unit() / 2));
+  next_attempt_ = clock_.steady_now() + std::max(error.retry_after.value_or(milliseconds(0)), spread);
+  return UploadNews::failed;
+}
+
+void Uploader::note_acknowledged(ClientRecord& record, const Acknowledgement& ack) {
+  record.txid = ack.txid;
+  record.database_checksum = ack.database_checksum;
+  record.page_size = ack.page_size;
+  record.page_count = ack.page_count;
+  record.position = ack.position;
+  record.fingerprint = {};
+  record.last_replicated = ack.at;
+  record.index_valid = true;
+  frozen_.reset();
+  state_ = UploadState::idle;
+  detail_.clear();
+  failures_ = 0;
+}
+
+base::Result<UploadNews> Uploader::stored(ClientRecord& record) {
+  frozen_->acknowledgement.at = clock_.unix_now();
+  const Acknowledgement ack = frozen_->acknowledgement;
+  if (auto recorded = ledger_.acknowledge(record.row, ack); !recorded) return postpone(recorded.error());
+  ++uploads_;
+  upload_bytes_ += frozen_->body->size_bytes();
+  bump(probe_.uploads);
+  bump(probe_.upload_bytes, frozen_->body->size_bytes());
+  note_acknowledged(record, ack);
+  return UploadNews::stored;
+}
+
+// The TXID is taken. By the bytes that stand there: our own object (the frozen one, or an earlier one whose answer was
+// lost), or somebody else's.
+base::Result<UploadNews> Uploader::settle(const base::Bytes& bytes, ClientRecord& record) {
+  auto found = read_object(bytes);
+  const auto who = found ? ltx::provenance(found->header) : std::nullopt;
+  if (!found || !who || !ledger_.is_ours(who->lineage)) {
+    state_ = UploadState::conflict;
+    detail_ = fmt::format(
+        "{} was written by somebody else{}; nothing is overwritten and replication of this database has "
+        "stopped. Stop the other writer, or give this host another bucket or prefix",
+        key_.value, found ? " on " + base::to_rfc3339(found->header.timestamp) : "");
+    bump(probe_.conflicts);
+    frozen_.reset();
+    return UploadNews::conflict;
+  }
+  base::Bytes ours(frozen_->body->size_bytes());
+  if (ours.size() == bytes.size() && frozen_->body->read_at(0, ours) && ours == bytes) return stored(record);
+
+  Acknowledgement& ack = found->content;
+  ack.database_checksum = who->database_checksum;
+  ack.replaces_index = ack.page_size != record.page_size || found->header.is_snapshot() || !record.index_valid;
+  const bool whole = ack.pages.size() + 1 >= ack.page_count;  // the lock page is never there
+  if (auto recorded = ledger_.acknowledge(record.row, ack); !recorded) return postpone(recorded.error());
+  bump(probe_.adopted);
+  note_acknowledged(record, ack);
+  if (ack.replaces_index && !whole) {
+    TRY(ledger_.forget_index(record.row));
+    record.index_valid = false;
+  }
+  return UploadNews::adopted;
+}
+
+}  // namespace engine

@@ -1,0 +1,98 @@
+// Brings the objects of one client to the store, strictly one at a time, and learns what became of each.
+//
+// An object whose upload was ever started is frozen: it is retried byte for byte until the store has answered, because
+// a request that seemed to fail may still arrive. A TXID that exists already is looked at: ours (the answer was lost,
+// or this is the start after a crash) is adopted into the ledger; anybody else's is a conflict, and nothing is
+// overwritten.
+//
+// Owned by one client; one thread at a time. Never blocks on the network: answers arrive through `deliver`.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "engine/ledger.h"
+#include "engine/object_builder.h"
+#include "engine/probe.h"
+#include "storage/keys.h"
+#include "storage/object_store.h"
+
+namespace engine {
+
+// Answers of the store, handed back to the client's thread.
+struct PutAnswer {
+  base::Result<storage::PutResult> result;
+};
+struct ObjectAnswer {
+  base::Result<base::Bytes> bytes;  // the whole object that stands at the TXID we wanted
+};
+using StoreAnswer = std::variant<PutAnswer, ObjectAnswer>;
+
+enum class UploadState : std::uint8_t {
+  idle,      // nothing frozen
+  running,   // the store is busy with it
+  waiting,   // the store refused or is away; again at next_attempt()
+  conflict,  // another writer owns the prefix; stays so
+};
+
+enum class UploadNews : std::uint8_t {
+  none,
+  stored,   // acknowledged and recorded; record() has moved
+  adopted,  // an earlier object of ours was found at this TXID: captures on top of record() are void, make a diff
+  failed,   // see error() and next_attempt()
+  conflict,
+};
+
+class Uploader {
+ public:
+  // `deliver` may be called on any thread and posts the answer to the client's mailbox; it stays callable until the
+  // store is destroyed.
+  Uploader(storage::ObjectStore& store, Ledger& ledger, const base::Clock& clock, Probe& probe,
+           std::function<void(StoreAnswer)> deliver);
+
+  // REQUIRES: state() is idle. Freezes `object` and starts the upload. `record` is the client's row, kept up to date
+  // here.
+  base::Result<> start(BuiltObject object, ClientRecord& record);
+  // The frozen object once more (state() is waiting and its time has come, or at shutdown).
+  void retry(ClientRecord& record);
+  base::Result<UploadNews> on_answer(StoreAnswer answer, ClientRecord& record);
+
+  [[nodiscard]] UploadState state() const { return state_; }
+  // The store's last word was no; stays so while the object is sent once more.
+  [[nodiscard]] bool failing() const { return failures_ > 0; }
+  [[nodiscard]] const std::string& detail() const { return detail_; }
+  [[nodiscard]] base::SteadyTime next_attempt() const { return next_attempt_; }
+  [[nodiscard]] bool has_frozen() const { return frozen_.has_value(); }
+  [[nodiscard]] std::uint64_t memory_bytes() const;  // of the frozen object
+  [[nodiscard]] std::uint64_t uploads() const { return uploads_; }
+  [[nodiscard]] std::uint64_t upload_bytes() const { return upload_bytes_; }
+
+ private:
+  void send(ClientRecord& record);
+  [[nodiscard]] base::SteadyTime round_end() const;
+  UploadNews postpone(const base::Error& error);
+  base::Result<UploadNews> stored(ClientRecord& record);
+  base::Result<UploadNews> settle(const base::Bytes& found, ClientRecord& record);
+  void note_acknowledged(ClientRecord& record, const Acknowledgement& ack);
+
+  storage::ObjectStore& store_;
+  Ledger& ledger_;
+  const base::Clock& clock_;
+  Probe& probe_;
+  std::function<void(StoreAnswer)> deliver_;
+  std::optional<BuiltObject> frozen_;
+  base::ObjectKey key_;
+  UploadState state_ = UploadState::idle;
+  std::string detail_;
+  base::SteadyTime next_attempt_{};
+  std::uint32_t failures_ = 0;
+  std::uint64_t uploads_ = 0, upload_bytes_ = 0;
+};
+
+}  // namespace engine

@@ -1,0 +1,95 @@
+// Finds the databases below the watched directories, follows their comings and goings, and routes what happens to their
+// files to their clients. One thread of its own (the router), asleep while nothing happens but for a sweep every 30 s,
+// which finds what the watcher missed and counts it.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+#include <unordered_set>
+#include <vector>
+
+#include "base/error.h"
+#include "engine/engine.h"
+#include "fleet/registry.h"
+#include "fleet/watch_tree.h"
+#include "fleet/watcher_stream.h"
+#include "os/directory_watcher.h"
+
+namespace fleet {
+
+struct FleetOptions {
+  std::vector<std::filesystem::path> watch_dirs;
+  std::filesystem::path state_directory;  // never watched
+  std::chrono::milliseconds sweep_every{30'000};
+  std::chrono::milliseconds retry_root_every{2'000};
+};
+
+class Fleet {
+ public:
+  // Watches and registers everything that is there before it returns. A root that cannot be watched is reported and
+  // tried again, unless it is the only one: then its error is returned. Everything referred to outlives the fleet.
+  static base::Result<std::unique_ptr<Fleet>> start(FleetOptions options, os::DirectoryWatcher& watcher,
+                                                    WatcherStream& stream, os::FileCloser& closer,
+                                                    engine::Engine& engine);
+  ~Fleet();
+
+  // What happened until now is known to the clients when this returns, also where an event was missed. Two seconds at
+  // most.
+  void sweep_now();
+  // Ends the router. Clients hear of nothing any more.
+  void stop();
+  [[nodiscard]] std::size_t size() const { return registry_.entries().size(); }
+
+ private:
+  struct Root {
+    std::string path;
+    bool ok = false;
+    std::string detail;
+  };
+  Fleet(FleetOptions options, os::DirectoryWatcher& watcher, WatcherStream& stream, os::FileCloser& closer,
+        engine::Engine& engine);
+
+  void run();
+  void handle(os::WatchEvent event);
+  void on_directory_event(const os::WatchEvent& event, const std::string& path);
+  void on_database_event(const os::WatchEvent& event, const std::string& path, const std::string& name);
+  void on_companion_event(os::WatchEvent& event, Entry& entry, std::string_view suffix);
+  void on_overflow(const os::WatchEvent& event);
+  void discard(os::WatchEvent& event);
+
+  void appear(const std::string& directory, const std::string& name, bool replaced);
+  void vanish(Entry& entry);
+  void vanish_below(const std::vector<std::string>& directories);
+  void refuse(const std::string& path, const std::string& why);
+  void forget_refusal(const std::string& path);
+  void try_roots();
+  void publish_roots();
+  void sweep();
+  void sweep_entry(Entry& entry);
+  void judge_suspects();
+  void post(Entry& entry, engine::FileEventKind kind, std::uint64_t position);
+
+  FleetOptions options_;
+  os::DirectoryWatcher& watcher_;
+  WatcherStream& stream_;
+  os::FileCloser& closer_;
+  engine::Engine& engine_;
+  Registry registry_;
+  WatchTree tree_;
+  std::vector<Root> roots_;
+  std::unordered_set<std::string> refused_, ignored_;
+  std::vector<Entry*> suspects_;  // changed without an event at the last sweep
+  std::uint64_t suspects_mark_ = 0;
+  std::uint64_t work_swept_ = 0;
+  base::SteadyTime next_sweep_{};
+  base::SteadyTime next_root_retry_{};
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> sweep_wanted_{false};
+  std::thread thread_;
+};
+
+}  // namespace fleet

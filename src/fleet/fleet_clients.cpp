@@ -1,0 +1,133 @@
+// Clients coming and going, and the sweep that finds what events did not tell.
+#include <utility>
+
+#include "base/log.h"
+#include "fleet/client_name.h"
+#include "fleet/fleet.h"
+#include "os/memory.h"
+
+namespace fleet {
+
+namespace {
+
+using engine::Command;
+using engine::FileEventKind;
+
+FileSignature signature_of(const std::string& path) {
+  const auto stat = os::stat_path(path);
+  if (!stat) return {};
+  return {stat->inode, stat->size_bytes, stat->modified_ns};
+}
+
+}  // namespace
+
+void Fleet::refuse(const std::string& path, const std::string& why) {
+  if (!refused_.insert(path).second) return;
+  engine::bump(engine_.probe().refused_files);
+  base::log::error("database refused", {{"path", path}, {"reason", why}});
+  engine_.board().set_notice("refused " + path, path + " is not replicated: " + why);
+}
+
+void Fleet::forget_refusal(const std::string& path) {
+  if (refused_.erase(path) > 0) engine_.board().set_notice("refused " + path, {});
+}
+
+void Fleet::appear(const std::string& directory, const std::string& name, bool replaced) {
+  const std::string path = directory + "/" + name;
+  const auto id = parse_client_name(name);
+  if (!id) {
+    if (!parse_client_file(name) && ignored_.insert(path).second) engine::bump(engine_.probe().ignored_files);
+    return;
+  }
+  if (!replaced) {  // a listing repeats what is known
+    if (const Entry* known = registry_.find_by_path(path); known != nullptr && known->present) return;
+  }
+  const auto stat = os::stat_path(path);
+  if (!stat) return;  // gone again
+  if (!stat->is_regular) return refuse(path, "it is a symbolic link or not a regular file; put the file itself there");
+  Entry* entry = registry_.find_by_id(id->value);
+  if (entry != nullptr && entry->path != path && entry->present && os::stat_path(entry->path)) {
+    return refuse(path, "its id is that of " + entry->path + " (case does not count); rename one of them");
+  }
+  if (entry == nullptr) {
+    auto client = engine_.add(*id, path);
+    if (!client) {
+      base::log::error("database could not be registered", {{"path", path}, {"reason", client.error()}});
+      return;
+    }
+    entry = &registry_.add({*id, path, *client, false, 0, 0, {}, {}});
+  } else if (entry->path != path) {
+    registry_.move(*entry, path);
+    entry->client->post(engine::NewPath{path});
+    replaced = true;
+  }
+  forget_refusal(path);
+  const bool was_present = std::exchange(entry->present, true);
+  if (was_present && !replaced) return;
+  if (!was_present) base::log::info("database found", {{"client", entry->id.value}, {"path", path}});
+  entry->client->post(Command::appear);
+  post(*entry, replaced ? FileEventKind::database_replaced : FileEventKind::checked, stream_.delivered());
+}
+
+void Fleet::vanish(Entry& entry) {
+  if (!std::exchange(entry.present, false)) return;
+  base::log::info("database removed, its backup is kept", {{"client", entry.id.value}, {"path", entry.path}});
+  entry.client->post(Command::vanish);
+}
+
+void Fleet::vanish_below(const std::vector<std::string>& directories) {
+  if (directories.empty()) return;
+  const std::unordered_set<std::string> gone(directories.begin(), directories.end());
+  for (Root& root : roots_) {
+    if (!gone.contains(root.path)) continue;
+    root.ok = false;
+    next_root_retry_ = base::system_clock().steady_now();
+  }
+  for (const auto& [id, entry] : registry_.entries()) {
+    if (entry->present && gone.contains(std::filesystem::path(entry->path).parent_path().string())) vanish(*entry);
+  }
+}
+
+void Fleet::sweep() {
+  engine::bump(engine_.probe().sweeps);
+  next_sweep_ = base::system_clock().steady_now() + options_.sweep_every;
+  vanish_below(tree_.list_again());
+  for (const auto& [id, entry] : registry_.entries()) sweep_entry(*entry);
+  for (const std::string& path : std::vector<std::string>(refused_.begin(), refused_.end())) {
+    if (!os::stat_path(path)) forget_refusal(path);
+  }
+  suspects_mark_ = watcher_.stream_mark();
+  // After a burst (a start, a store that came back) nothing else would give the memory back.
+  const std::uint64_t work = engine_.probe().uploads + engine_.probe().images + engine_.probe().diffs;
+  if (std::exchange(work_swept_, work) != work) os::give_back_free_memory();
+}
+
+// Two signatures differ and no event came between them: it may still be under way, so judge_suspects() waits for the
+// stream to be read up to here.
+void Fleet::sweep_entry(Entry& entry) {
+  if (!entry.present) return;
+  const FileSignature database = signature_of(entry.path);
+  const FileSignature log = signature_of(entry.path + "-wal");
+  const bool first = entry.database.inode == 0;
+  const bool changed = !(database == entry.database) || !(log == entry.log);
+  if (changed && !first && entry.events == entry.events_swept) suspects_.push_back(&entry);
+  entry.database = database;
+  entry.log = log;
+  entry.events_swept = entry.events;
+}
+
+void Fleet::judge_suspects() {
+  if (suspects_.empty() || stream_.delivered() < suspects_mark_) return;
+  for (Entry* entry : std::exchange(suspects_, {})) {
+    if (!entry->present || entry->events != entry->events_swept) continue;
+    engine::bump(engine_.probe().missed_events);
+    base::log::warn("a change was found that no event told of", {{"client", entry->id.value}, {"path", entry->path}});
+    if (!os::stat_path(entry->path)) {
+      vanish(*entry);
+    } else {
+      post(*entry, FileEventKind::events_lost, stream_.delivered());
+    }
+  }
+}
+
+}  // namespace fleet

@@ -1,0 +1,144 @@
+#include "web/fleet_metrics.h"
+
+#include <algorithm>
+#include <array>
+
+#include "metrics/exposition.h"
+#include "web/client_query.h"
+
+namespace web {
+
+using engine::ClientState;
+using engine::FleetStatus;
+using metrics::Exposition;
+using metrics::Kind;
+
+namespace {
+
+double seconds(base::UnixMillis time) {
+  return std::chrono::duration<double>(time).count();
+}
+
+std::string_view replica_type(const FleetStatus& fleet) {
+  return fleet.bucket.starts_with("file:") ? "file" : "s3";
+}
+
+void write_clients(Exposition& out, const FleetStatus& fleet) {
+  std::array<std::uint64_t, kClientStates> counts{};
+  std::uint64_t behind = 0;
+  std::uint64_t bytes = 0;
+  for (const auto& client : fleet.clients) {
+    ++counts.at(static_cast<std::size_t>(client->state));
+    behind += client->behind ? 1U : 0U;
+    if (client->state != ClientState::removed) bytes += client->database_bytes;
+  }
+  out.family(Kind::gauge, "litestream_manager_clients", "Clients by state.");
+  for (std::size_t i = 0; i < kClientStates; ++i) {
+    out.sample({{"state", to_string(static_cast<ClientState>(i))}}, counts.at(i));
+  }
+  out.gauge("litestream_manager_clients_behind", "Clients with commits that are not stored yet.", behind);
+  out.gauge("litestream_manager_database_bytes", "Size of all databases, in bytes.", bytes);
+  out.gauge("litestream_manager_pending_bytes", "Captured, not stored yet, held in memory, in bytes.",
+            fleet.pending_bytes);
+  out.family(Kind::gauge, "litestream_manager_watch_dir_ok", "1 while the directory can be watched.");
+  for (const auto& dir : fleet.watch_dirs) out.sample({{"path", dir.path}}, dir.ok ? 1 : 0);
+}
+
+void write_capture(Exposition& out, const engine::Counters& c) {
+  out.counter("litestream_manager_events_total", "File system events read.", c.events);
+  out.counter("litestream_manager_event_overflows_total", "Times the kernel dropped events.", c.event_overflows);
+  out.counter("litestream_manager_missed_events_total", "Changes that the sweep found and no event told.",
+              c.missed_events);
+  out.counter("litestream_manager_sweeps_total", "Sweeps over all watch directories.", c.sweeps);
+  out.counter("litestream_manager_looks_total", "Looks at a write-ahead log.", c.looks);
+  out.counter("litestream_manager_captures_total", "Looks that captured something.", c.captures);
+  out.counter("litestream_manager_commits_total", "Commits captured.", c.commits);
+  out.counter("litestream_manager_frames_total", "Write-ahead log frames captured.", c.frames);
+  out.counter("litestream_manager_wal_lives_total", "Write-ahead logs seen from creation to deletion.", c.lives);
+  out.counter("litestream_manager_wal_lives_missed_total", "Write-ahead logs that were gone before they were read.",
+              c.lives_missed);
+  out.family(Kind::counter, "litestream_manager_proofs_total", "Continuity proofs by rule.");
+  out.sample({{"rule", "append"}}, c.proofs_append);
+  out.sample({{"rule", "ledger"}}, c.proofs_ledger);
+  out.sample({{"rule", "life"}}, c.proofs_life);
+  out.sample({{"rule", "unchanged"}}, c.proofs_unchanged);
+  out.counter("litestream_manager_gaps_total", "Times continuity could not be proven.", c.gaps);
+  out.counter("litestream_manager_diffs_total", "Gaps healed by reading the database.", c.diffs);
+  out.counter("litestream_manager_diff_read_bytes_total", "Bytes of databases read for diffs.", c.diff_bytes_read);
+  out.counter("litestream_manager_images_total", "Full images made.", c.images);
+  out.counter("litestream_manager_pins_total", "Times a log was held against its restart.", c.pins);
+  out.family(Kind::counter, "litestream_manager_files_skipped_total",
+             "Files in watch directories that are no clients.");
+  out.sample({{"reason", "ignored"}}, c.ignored_files);
+  out.sample({{"reason", "refused"}}, c.refused_files);
+}
+
+void write_uploads(Exposition& out, const engine::Counters& c) {
+  out.counter("litestream_manager_uploads_total", "Objects stored.", c.uploads);
+  out.counter("litestream_manager_upload_bytes_total", "Bytes of objects stored.", c.upload_bytes);
+  out.counter("litestream_manager_upload_failures_total", "Uploads that failed and are tried again.",
+              c.upload_failures);
+  out.counter("litestream_manager_conflicts_total", "Uploads refused because another writer owns the prefix.",
+              c.conflicts);
+  out.counter("litestream_manager_adopted_total", "Own uploads found stored although their answer was lost.",
+              c.adopted);
+  out.counter("litestream_manager_dropped_captures_total", "Captures dropped for want of memory; a diff replaces them.",
+              c.dropped_captures);
+}
+
+void write_requests(Exposition& out, const FleetStatus& fleet) {
+  const auto& r = fleet.requests;
+  const std::string_view type = replica_type(fleet);
+  struct Operation {
+    std::string_view name;
+    std::uint64_t count;
+  };
+  out.family(Kind::counter, "litestream_replica_operation_total", "Requests to the store by operation.");
+  for (const auto& [name, count] :
+       {Operation{"PUT", r.put}, Operation{"GET", r.get}, Operation{"HEAD", r.head}, Operation{"LIST", r.list},
+        Operation{"DELETE", r.remove}, Operation{"MULTIPART", r.multipart}}) {
+    out.sample({{"replica_type", type}, {"operation", name}}, count);
+  }
+  out.family(Kind::counter, "litestream_replica_operation_bytes", "Bytes moved to and from the store.");
+  out.sample({{"replica_type", type}, {"operation", "PUT"}}, r.bytes_sent);
+  out.sample({{"replica_type", type}, {"operation", "GET"}}, r.bytes_received);
+  out.counter("litestream_manager_requests_failed_total", "Requests to the store that failed.", r.failed);
+  out.counter("litestream_manager_requests_retried_total", "Requests to the store that were tried again.", r.retried);
+}
+
+void write_each_client(Exposition& out, const FleetStatus& fleet) {
+  const auto family = [&](Kind kind, std::string_view name, std::string_view help, auto value) {
+    out.family(kind, name, help);
+    for (const auto& client : fleet.clients) {
+      if (client->state != ClientState::removed) out.sample({{"db", client->database_path}}, value(*client));
+    }
+  };
+  family(Kind::gauge, "litestream_db_size", "Size of the database, in bytes.",
+         [](const engine::ClientStatus& c) { return c.database_bytes; });
+  family(Kind::gauge, "litestream_txid", "Last stored transaction id.",
+         [](const engine::ClientStatus& c) { return c.txid; });
+  family(Kind::gauge, "litestream_manager_client_behind", "1 while commits are not stored yet.",
+         [](const engine::ClientStatus& c) { return c.behind ? 1 : 0; });
+  family(Kind::gauge, "litestream_manager_client_last_replicated_timestamp_seconds",
+         "When the newest stored object was stored, Unix time; 0 if none was.",
+         [](const engine::ClientStatus& c) { return seconds(c.last_replicated.value_or(base::UnixMillis{0})); });
+}
+
+}  // namespace
+
+std::string render_fleet_metrics(const FleetStatus& fleet, const MetricsContext& context) {
+  Exposition out;
+  out.family(Kind::gauge, "litestream_manager_build_info", "Always 1; the label tells the version.");
+  out.sample({{"version", context.version}}, 1);
+  out.family(Kind::gauge, "litestream_manager_uptime_seconds", "Time since start, in seconds.");
+  out.sample({}, std::max(seconds(context.now - fleet.started), 0.0));
+  write_clients(out, fleet);
+  write_capture(out, fleet.counters);
+  write_uploads(out, fleet.counters);
+  write_requests(out, fleet);
+  if (context.client_series == ClientSeries::each) write_each_client(out, fleet);
+  metrics::write_process_metrics(out, context.process);
+  return std::move(out).text();
+}
+
+}  // namespace web

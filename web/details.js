@@ -1,0 +1,44 @@
+// What a row shows when it is opened: everything we know of one client, and how to restore it.
+import {copyButton, element, setText} from './dom.js';
+import {ago, bytes, local, number, until} from './format.js';
+
+const kFacts = [
+  ['Database', (client) => client.databasePath],
+  ['Backup', (client) => client.replicaUrl],
+  ['Last replicated', (client) => (client.lastReplicatedAt ? `${ago(client.lastReplicatedAt)}, ${local(client.lastReplicatedAt)}` : 'never')],
+  ['First seen', (client) => local(client.createdAt)],
+  ['TXID', (client) => `${client.txid} (hex ${client.txidHex})`],
+  ['Size', (client) => `${bytes(client.databaseBytes)} (${number(client.databaseBytes)} bytes)`],
+  ['Journal mode', (client) => client.journalMode || 'not known yet'],
+  ['Commits captured', (client) => number(client.commits)],
+  ['Uploads', (client) => `${number(client.uploads)} (${bytes(client.uploadBytes)})`],
+  ['Gaps healed by a diff', (client) => number(client.diffs)],
+  ['Next attempt', (client) => (client.nextAttemptAt ? until(client.nextAttemptAt) : 'none planned')],
+];
+
+export class Details {
+  constructor(columns) {
+    this.client = null;
+    this.values = kFacts.map(([label]) => {
+      const value = element('dd');
+      return {label: element('dt', {}, label), value};
+    });
+    this.command = element('code');
+    const facts = element('dl', {class: 'detail-facts'},
+      ...this.values.map(({label, value}) => element('div', {}, label, value)));
+    const restore = element('div', {class: 'restore'},
+      element('h4', {}, 'Restore'),
+      element('div', {class: 'command-line'}, element('pre', {class: 'command'}, this.command),
+        copyButton('Copy', () => this.client.restoreCommand)),
+      element('p', {class: 'hint'}, 'The stock “litestream restore” takes the same arguments.'));
+    const cell = element('td', {colspan: String(columns), role: 'cell'}, facts, restore);
+    this.row = element('tr', {class: 'detail-row', role: 'row'}, cell);
+  }
+
+  // Keeps the nodes, so that focus and selection survive an update.
+  update(client) {
+    this.client = client;
+    kFacts.forEach(([, render], index) => setText(this.values[index].value, render(client)));
+    setText(this.command, client.restoreCommand);
+  }
+}

@@ -1,0 +1,116 @@
+#include "cli/command_line.h"
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "cli/flags.h"
+#include "cli/replica_location.h"
+#include "cli/settings.h"
+
+namespace cli {
+namespace {
+
+using base::Category;
+using base::fail;
+using base::Result;
+
+constexpr std::string_view kDaemonUsage = "litestream-manager -watch-dir DIRS -bucket BUCKET [flags]";
+constexpr std::string_view kRestoreUsage = "litestream-manager restore GUID|URL -o FILE -bucket BUCKET [flags]";
+constexpr std::string_view kVersionUsage = "litestream-manager version";
+constexpr std::string_view kHelpUsage = "litestream-manager help [COMMAND]";
+
+using Arguments = std::span<const std::string>;
+
+std::unexpected<base::Error> wrong_usage(std::string_view what, std::string_view usage, std::string_view help_command) {
+  return fail(Category::invalid, std::string(what) + "\nusage: " + std::string(usage) + "\n       " +
+                                     std::string(help_command) + " lists all flags");
+}
+std::unexpected<base::Error> wrong_daemon_usage(std::string_view what) {
+  return wrong_usage(what, kDaemonUsage, "litestream-manager -help");
+}
+std::unexpected<base::Error> wrong_restore_usage(std::string_view what) {
+  return wrong_usage(what, kRestoreUsage, "litestream-manager restore -help");
+}
+
+std::string daemon_help() {
+  Options defaults;
+  return "Keeps every SQLite database named GUID.db below the watched directories continuously\n"
+         "backed up in a bucket, in Litestream's format, and shows the fleet in a dashboard.\n\nusage:\n  " +
+         std::string(kDaemonUsage) + "\n  " + std::string(kRestoreUsage) + "\n  " + std::string(kVersionUsage) +
+         "\n  " + std::string(kHelpUsage) + "\n\nflags:\n" + describe(daemon_settings(defaults)) +
+         "\ncredentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or\n"
+         "~/.aws/credentials with AWS_PROFILE.\n"
+         "\nexit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 verification failed,\n5 conflict.\n";
+}
+
+std::string restore_help() {
+  RestoreRequest defaults;
+  return "Restores the newest stored state of one database.\n\nusage:\n  " + std::string(kRestoreUsage) +
+         "\n\nGUID is the client's id, URL the place of its backup: s3://bucket/databases/GUID or\n"
+         "file:///directory/databases/GUID (then leave -bucket out).\n\nflags:\n" +
+         describe(restore_settings(defaults));
+}
+
+Result<Command> parse_daemon(Arguments arguments) {
+  Options options;
+  const auto parsed = parse_flags(daemon_settings(options), arguments);
+  if (!parsed) return wrong_daemon_usage(parsed.error().message);
+  if (parsed->help_wanted) return ShowHelp{daemon_help()};
+  if (!parsed->operands.empty()) {
+    constexpr std::array<std::string_view, 3> kCommands{"restore", "version", "help"};
+    const std::string& operand = parsed->operands.front();
+    const std::string_view near = nearest(operand, kCommands);
+    std::string what = "there is no command \"" + operand + "\"";
+    if (!near.empty()) what += "; did you mean " + std::string(near) + "? (a command stands before its flags)";
+    return wrong_daemon_usage(what);
+  }
+  if (options.watch_dirs.empty()) {
+    return wrong_daemon_usage("-watch-dir is missing: which directories hold the databases?");
+  }
+  if (options.store.bucket.empty()) {
+    return wrong_daemon_usage(
+        "-bucket is missing: where shall the backups go? For a first try: -bucket file:///DIRECTORY");
+  }
+  return RunDaemon{std::move(options)};
+}
+
+Result<Command> parse_restore(Arguments arguments) {
+  RestoreRequest request;
+  const auto parsed = parse_flags(restore_settings(request), arguments);
+  if (!parsed) return wrong_restore_usage(parsed.error().message);
+  if (parsed->help_wanted) return ShowHelp{restore_help()};
+  if (parsed->operands.empty()) return wrong_restore_usage("which database? Give its GUID or the URL of its backup");
+  if (parsed->operands.size() > 1) {
+    return wrong_restore_usage("one database at a time; \"" + parsed->operands[1] + "\" is one too many");
+  }
+  if (request.output.empty()) return wrong_restore_usage("-o is missing: which file shall be restored to?");
+  auto location = locate_replica(parsed->operands.front(), request.store.bucket);
+  if (!location) return wrong_restore_usage(location.error().message);
+  request.store.bucket = std::move(location->bucket);
+  request.replica = std::move(location->replica);
+  return Restore{std::move(request)};
+}
+
+Result<Command> parse_help(Arguments arguments) {
+  if (arguments.empty()) return ShowHelp{daemon_help()};
+  if (arguments.size() == 1 && arguments.front() == "restore") return ShowHelp{restore_help()};
+  return wrong_usage("help knows only the command restore", kHelpUsage, "litestream-manager -help");
+}
+
+}  // namespace
+
+Result<Command> parse_command_line(Arguments arguments) {
+  if (arguments.empty()) return parse_daemon(arguments);
+  const std::string_view first = arguments.front();
+  const Arguments rest = arguments.subspan(1);
+  if (first == "restore") return parse_restore(rest);
+  if (first == "help") return parse_help(rest);
+  if (first == "version" || first == "-version" || first == "--version") {
+    if (!rest.empty()) return wrong_usage("version takes nothing", kVersionUsage, "litestream-manager -help");
+    return ShowVersion{};
+  }
+  return parse_daemon(arguments);
+}
+
+}  // namespace cli

@@ -1,0 +1,166 @@
+#include "cli/command_line.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/settings.h"
+
+namespace cli {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr const char* kGuid = "0a1b2c3d-0000-4000-8000-00000000000f";
+
+using Words = std::vector<std::string>;
+
+template <typename T>
+T expect_command(const Words& words) {
+  auto command = parse_command_line(words);
+  if (!command) {
+    ADD_FAILURE() << command.error().message;
+    return {};
+  }
+  if (!std::holds_alternative<T>(*command)) {
+    ADD_FAILURE() << "another command than expected";
+    return {};
+  }
+  return std::get<T>(std::move(*command));
+}
+
+std::string usage_error(const Words& words) {
+  const auto command = parse_command_line(words);
+  if (command) return "accepted";
+  EXPECT_EQ(command.error().category, base::Category::invalid);
+  return command.error().message;
+}
+
+TEST(CommandLine, DaemonNeedsOnlyDirectoriesAndBucket) {
+  const Options options = expect_command<RunDaemon>({"-watch-dir", "/srv/a, /srv/b", "-bucket", "backups"}).options;
+  EXPECT_THAT(options.watch_dirs, ElementsAre("/srv/a", "/srv/b"));
+  EXPECT_EQ(options.store.bucket, "backups");
+  EXPECT_EQ(options.bind, "127.0.0.1");
+  EXPECT_EQ(options.port, 8080);
+  EXPECT_EQ(options.sync_interval, 1s);
+  EXPECT_EQ(options.shutdown_timeout, 30s);
+  EXPECT_FALSE(options.no_wal_switch);
+  EXPECT_FALSE(options.store.force_path_style);
+  EXPECT_EQ(options.log.level, base::log::Level::info);
+  EXPECT_EQ(options.log.format, base::log::Format::text);
+  EXPECT_EQ(state_directory(options), "/srv/a/.litestream-manager");
+}
+
+TEST(CommandLine, DaemonTakesEverySetting) {
+  const Options o =
+      expect_command<RunDaemon>({"--watch-dir=/a", "--watch-dir=/b,/a", "-bucket=s3://bkt/prefix", "-endpoint",
+                                 "http://127.0.0.1:9000/", "-region", "eu-central-1", "-force-path-style", "-port=0",
+                                 "-bind=0.0.0.0", "-sync-interval=250ms", "-state-dir=/var/lib/x", "-no-wal-switch",
+                                 "-shutdown-timeout=0s", "-log-level=debug", "-log-format=json"})
+          .options;
+  EXPECT_THAT(o.watch_dirs, ElementsAre("/a", "/b"));
+  EXPECT_EQ(o.store.bucket, "s3://bkt/prefix");
+  EXPECT_EQ(o.store.endpoint, "http://127.0.0.1:9000");
+  EXPECT_EQ(o.store.region, "eu-central-1");
+  EXPECT_TRUE(o.store.force_path_style);
+  EXPECT_EQ(o.port, 0);
+  EXPECT_EQ(o.bind, "0.0.0.0");
+  EXPECT_EQ(o.sync_interval, 250ms);
+  EXPECT_EQ(state_directory(o), "/var/lib/x");
+  EXPECT_TRUE(o.no_wal_switch);
+  EXPECT_EQ(o.shutdown_timeout, 0s);
+  EXPECT_EQ(o.log.level, base::log::Level::debug);
+  EXPECT_EQ(o.log.format, base::log::Format::json);
+}
+
+TEST(CommandLine, WrongUsageSaysWhatIsWrongHowToMendItAndTheUsage) {
+  struct Case {
+    Words words;
+    const char* expected;
+  };
+  const Case cases[] = {
+      {{}, "-watch-dir is missing"},
+      {{"-watch-dir", "a"}, "-bucket is missing: where shall the backups go? For a first try: -bucket file:///"},
+      {{"-bucket", "bkt"}, "-watch-dir is missing: which directories"},
+      {{"-watch-dir", "a,,b", "-bucket", "bkt"}, "-watch-dir: \"a,,b\" has an empty entry"},
+      {{"-watch-dir", "a", "-bucket", "s3:/x"}, "-bucket: "},
+      {{"-watch-dirs", "a"}, "there is no flag -watch-dirs; did you mean -watch-dir?"},
+      {{"-watch-dir", "a", "-bucket", "bkt", "-port", "70000"}, "-port: \"70000\" is not a port"},
+      {{"-watch-dir", "a", "-bucket", "bkt", "-bind", "localhost"}, "-bind: \"localhost\" is not an IP address"},
+      {{"-sync-interval", "5"}, "-sync-interval: \"5\" is not a duration"},
+      {{"-sync-interval", "0s"}, "-sync-interval: \"0s\" is out of range; give 1ms to 24h"},
+      {{"-shutdown-timeout", "2h"}, "give 0s to 1h"},
+      {{"-log-level", "loud"}, "-log-level: \"loud\" is not one of debug|info|warn|error"},
+      {{"-no-wal-switch=perhaps"}, "neither true nor false"},
+      {{"restor", kGuid}, "there is no command \"restor\"; did you mean restore?"},
+      {{"version", "x"}, "version takes nothing"},
+      {{"help", "me"}, "help knows only"},
+  };
+  for (const Case& c : cases) {
+    EXPECT_THAT(usage_error(c.words), AllOf(HasSubstr(c.expected), HasSubstr("\nusage: litestream-manager ")));
+  }
+}
+
+TEST(CommandLine, RestoreTakesAGuidAndABucket) {
+  const auto request = expect_command<Restore>({"restore", kGuid, "-o", "out.db", "-bucket", "backups"}).request;
+  EXPECT_EQ(request.store.bucket, "backups");
+  EXPECT_EQ(request.replica, std::string("databases/") + kGuid);
+  EXPECT_EQ(request.output, "out.db");
+  EXPECT_FALSE(request.force);
+  EXPECT_EQ(request.integrity_check, engine::IntegrityCheck::quick);
+}
+
+TEST(CommandLine, RestoreTakesAUrlAndFlagsOnEitherSideOfIt) {
+  const auto request = expect_command<Restore>({"restore", "-force", "s3://backups/databases/" + std::string(kGuid),
+                                                "-o=out.db", "-integrity-check", "full", "-region=r"})
+                           .request;
+  EXPECT_EQ(request.store.bucket, "s3://backups");
+  EXPECT_EQ(request.replica, std::string("databases/") + kGuid);
+  EXPECT_EQ(request.store.region, "r");
+  EXPECT_TRUE(request.force);
+  EXPECT_EQ(request.integrity_check, engine::IntegrityCheck::full);
+}
+
+TEST(CommandLine, RestoreRefusesWhatItCannotMean) {
+  struct Case {
+    Words words;
+    const char* expected;
+  };
+  const Case cases[] = {
+      {{"restore"}, "which database?"},
+      {{"restore", kGuid}, "-o is missing"},
+      {{"restore", kGuid, "-o", "x"}, "-bucket is missing"},
+      {{"restore", "shop", "-o", "x", "-bucket", "bkt"}, "\"shop\" is neither a GUID"},
+      {{"restore", kGuid, kGuid, "-o", "x", "-bucket", "bkt"}, "one database at a time"},
+      {{"restore", kGuid, "-o", "x", "-bucket", "bkt", "-port", "1"}, "there is no flag -port"},
+      {{"restore", kGuid, "-o", "x", "-bucket", "bkt", "-integrity-check", "half"}, "not one of none|quick|full"},
+  };
+  for (const Case& c : cases) {
+    EXPECT_THAT(usage_error(c.words), AllOf(HasSubstr(c.expected), HasSubstr("litestream-manager restore GUID|URL")));
+  }
+}
+
+TEST(CommandLine, VersionAndHelpHaveManySpellings) {
+  for (const char* word : {"version", "-version", "--version"}) expect_command<ShowVersion>({word});
+  for (const Words& words : {Words{"help"}, Words{"-help"}, Words{"--help"}, Words{"-h"}, Words{"-port", "1", "-h"}}) {
+    EXPECT_THAT(expect_command<ShowHelp>(words).text, HasSubstr("-watch-dir DIRS"));
+  }
+  for (const Words& words : {Words{"help", "restore"}, Words{"restore", "-help"}, Words{"restore", "--help"}}) {
+    EXPECT_THAT(expect_command<ShowHelp>(words).text, HasSubstr("-integrity-check none|quick|full  (default quick)"));
+  }
+}
+
+TEST(CommandLine, HelpNamesEverySettingWithItsDefault) {
+  Options defaults;
+  const std::string help = expect_command<ShowHelp>({"help"}).text;
+  for (const Setting& setting : daemon_settings(defaults)) EXPECT_THAT(help, HasSubstr("  -" + setting.name));
+  for (const char* shown :
+       {"(default 8080)", "(default 127.0.0.1)", "(default 1s)", "(default 30s)", "(default info)"}) {
+    EXPECT_THAT(help, HasSubstr(shown));
+  }
+}
+
+}  // namespace
+}  // namespace cli

@@ -1,0 +1,56 @@
+// What the operator asked for, as plain values. Made by command_line.h, read by the commands. Every default is written
+// here and nowhere else: help texts show what these fields hold.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "engine/restore.h"
+
+namespace cli {
+
+// Where backups live. Shared by every command that talks to the bucket. Credentials are not here: the store finds them
+// in the environment and in the shared AWS files.
+struct StoreOptions {
+  std::string bucket;    // as written by the operator; storage/bucket_url.h reads it
+  std::string endpoint;  // "http[s]://host[:port]"; empty: AWS. Set, it implies path style
+  std::string region;    // empty: from the environment, else us-east-1
+  bool force_path_style = false;
+};
+
+struct LogOptions {
+  base::log::Level level = base::log::Level::info;
+  base::log::Format format = base::log::Format::text;
+};
+
+// The daemon.
+struct Options {
+  std::vector<std::filesystem::path> watch_dirs;  // at least one; trimmed, lexically normal, each once
+  StoreOptions store;
+  std::string bind = "127.0.0.1";  // an IP address literal
+  std::uint16_t port = 8080;       // 0: any free port
+  std::chrono::milliseconds sync_interval{1000};
+  std::filesystem::path state_dir;  // empty: see state_directory()
+  bool no_wal_switch = false;       // leave databases in rollback mode as they are
+  std::chrono::milliseconds shutdown_timeout{30'000};
+  LogOptions log;
+};
+
+// `state_dir`, or `.litestream-manager` inside the first watched directory.
+std::filesystem::path state_directory(const Options& options);
+
+// `restore`.
+struct RestoreRequest {
+  StoreOptions store;   // bucket is set, also where the operator gave a URL
+  std::string replica;  // path of the backup inside the bucket: "databases/{GUID}"
+  std::filesystem::path output;
+  bool force = false;  // replace an existing output file
+  engine::IntegrityCheck integrity_check = engine::IntegrityCheck::quick;
+  LogOptions log;
+};
+
+}  // namespace cli

@@ -1,0 +1,56 @@
+// The program: parses the command line and hands over to one command.
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/log.h"
+#include "cli/command_line.h"
+#include "cli/daemon_command.h"
+#include "cli/exit_code.h"
+#include "cli/restore_command.h"
+#include "cli/version.h"
+
+namespace {
+
+using cli::ExitCode;
+
+int print(const std::string& text) {
+  const bool written = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+  return std::to_underlying(written ? ExitCode::done : ExitCode::failed);
+}
+
+struct RunCommand {
+  int operator()(const cli::RunDaemon& command) const {
+    base::log::configure(command.options.log.level, command.options.log.format);
+    return cli::run_daemon(command.options);
+  }
+  int operator()(const cli::Restore& command) const {
+    base::log::configure(command.request.log.level, command.request.log.format);
+    return std::to_underlying(cli::run_restore(command.request));
+  }
+  int operator()(const cli::ShowVersion&) const { return print(cli::version_text()); }
+  int operator()(const cli::ShowHelp& command) const { return print(command.text); }
+};
+
+int run(const std::vector<std::string>& arguments) {
+  const auto command = cli::parse_command_line(arguments);
+  if (!command) {
+    std::fprintf(stderr, "litestream-manager: %s\n", command.error().message.c_str());
+    return std::to_underlying(ExitCode::wrong_usage);
+  }
+  return std::visit(RunCommand{}, *command);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run({argv + (argc > 0 ? 1 : 0), argv + argc});
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "litestream-manager: unexpected failure: %s\n", e.what());
+    return std::to_underlying(ExitCode::failed);
+  }
+}

@@ -1,0 +1,194 @@
+#include "cli/settings.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "cli/values.h"
+#include "storage/bucket_url.h"
+
+namespace cli {
+namespace {
+
+using base::Category;
+using base::fail;
+using base::Result;
+
+// Puts a parsed value into its field.
+template <typename T>
+auto into(T& field, Result<T> (*parse)(std::string_view)) {
+  return [&field, parse](std::string_view text) -> Result<> {
+    TRY_ASSIGN(field, parse(text));
+    return {};
+  };
+}
+
+Setting text_setting(std::string name, std::string placeholder, std::string& field, std::string help) {
+  return {std::move(name),
+          std::move(placeholder),
+          field,
+          std::move(help),
+          Arity::value,
+          [&field](std::string_view text) -> Result<> {
+            field = text;
+            return {};
+          }};
+}
+
+Setting path_setting(std::string name, std::string placeholder, std::filesystem::path& field, std::string help) {
+  return {std::move(name),
+          std::move(placeholder),
+          field.string(),
+          std::move(help),
+          Arity::value,
+          [&field](std::string_view text) -> Result<> {
+            field = text;
+            return {};
+          }};
+}
+
+Setting toggle(std::string name, bool& field, std::string help) {
+  return {std::move(name), "", "", std::move(help), Arity::toggle, into(field, parse_bool)};
+}
+
+Setting duration_setting(std::string name, std::chrono::milliseconds& field, std::chrono::milliseconds min,
+                         std::chrono::milliseconds max, const std::string& help) {
+  const std::string range = format_duration(min) + " to " + format_duration(max);
+  return {std::move(name),
+          "DURATION",
+          format_duration(field),
+          help + " " + range + ".",
+          Arity::value,
+          [&field, min, max, range](std::string_view text) -> Result<> {
+            TRY_ASSIGN(const auto duration, parse_duration(text));
+            if (duration < min || duration > max) {
+              return fail(Category::invalid, "\"" + std::string(text) + "\" is out of range; give " + range);
+            }
+            field = duration;
+            return {};
+          }};
+}
+
+// A word out of a list, for an enum.
+template <typename E, std::size_t N>
+using Words = std::array<std::pair<std::string_view, E>, N>;
+
+template <typename E, std::size_t N>
+Setting word_setting(std::string name, E& field, const Words<E, N>& words, std::string help) {
+  std::string list;
+  std::string_view current;
+  for (const auto& [word, value] : words) {
+    list += (list.empty() ? "" : "|") + std::string(word);
+    if (value == field) current = word;
+  }
+  return {std::move(name),
+          list,
+          std::string(current),
+          std::move(help),
+          Arity::value,
+          [&field, words, list](std::string_view text) -> Result<> {
+            const auto* found = std::ranges::find(words, text, &std::pair<std::string_view, E>::first);
+            if (found == words.end()) {
+              return fail(Category::invalid, "\"" + std::string(text) + "\" is not one of " + list);
+            }
+            field = found->second;
+            return {};
+          }};
+}
+
+constexpr Words<base::log::Level, 4> kLogLevels{{{"debug", base::log::Level::debug},
+                                                 {"info", base::log::Level::info},
+                                                 {"warn", base::log::Level::warn},
+                                                 {"error", base::log::Level::error}}};
+constexpr Words<base::log::Format, 2> kLogFormats{
+    {{"text", base::log::Format::text}, {"json", base::log::Format::json}}};
+constexpr Words<engine::IntegrityCheck, 3> kIntegrityChecks{{{"none", engine::IntegrityCheck::none},
+                                                             {"quick", engine::IntegrityCheck::quick},
+                                                             {"full", engine::IntegrityCheck::full}}};
+
+Setting watch_dir_setting(std::vector<std::filesystem::path>& field) {
+  return {
+      "watch-dir", "DIRS", "",
+      "Directories to watch, with everything below them, separated by commas; may be given again to add more. Every "
+      "file named GUID.db, GUID.sqlite or GUID.sqlite3 is backed up.",
+      Arity::value,
+      // Appends: a second -watch-dir that silently replaced the first would leave databases without backup.
+      [&field](std::string_view text) -> Result<> {
+        TRY_ASSIGN(const auto directories, parse_directories(text));
+        for (const auto& directory : directories) {
+          if (std::ranges::find(field, directory) == field.end()) field.push_back(directory);
+        }
+        return {};
+      }};
+}
+
+void add_store_settings(std::vector<Setting>& settings, StoreOptions& store) {
+  settings.push_back({"bucket", "BUCKET", store.bucket,
+                      "Where backups live: a bucket's name, s3://name[/prefix], or file:///directory.", Arity::value,
+                      [&store](std::string_view text) -> Result<> {
+                        TRY(storage::parse_bucket_url(text));
+                        store.bucket = text;
+                        return {};
+                      }});
+  settings.push_back({"endpoint", "URL", store.endpoint,
+                      "Address of an S3-compatible server, http:// or https://; it implies -force-path-style. "
+                      "Without it: AWS.",
+                      Arity::value, into(store.endpoint, parse_endpoint)});
+  settings.push_back(
+      text_setting("region", "REGION", store.region,
+                   "Region of the bucket. Without it: AWS_REGION, AWS_DEFAULT_REGION or ~/.aws/config, else "
+                   "us-east-1."));
+  settings.push_back(toggle("force-path-style", store.force_path_style,
+                            "Write https://host/bucket/key instead of https://bucket.host/key; most S3-compatible "
+                            "servers need it."));
+}
+
+void add_log_settings(std::vector<Setting>& settings, LogOptions& log) {
+  settings.push_back(word_setting("log-level", log.level, kLogLevels, "Least important log lines to write."));
+  settings.push_back(word_setting("log-format", log.format, kLogFormats, "Log lines for people or for machines."));
+}
+
+}  // namespace
+
+std::vector<Setting> daemon_settings(Options& options) {
+  using namespace std::chrono_literals;
+  std::vector<Setting> settings;
+  settings.push_back(watch_dir_setting(options.watch_dirs));
+  add_store_settings(settings, options.store);
+  settings.push_back({"port", "PORT", std::to_string(options.port),
+                      "Port of the dashboard, 0 to 65535; 0 takes any free one.", Arity::value,
+                      into(options.port, parse_port)});
+  settings.push_back(
+      {"bind", "ADDRESS", options.bind,
+       "IP address that the dashboard listens on. It has no login: leave it on loopback, or put it behind "
+       "a proxy that asks who is there.",
+       Arity::value, into(options.bind, parse_bind_address)});
+  settings.push_back(duration_setting("sync-interval", options.sync_interval, 1ms, 24h,
+                                      "Shortest time between two uploads of the same database while it is busy."));
+  settings.push_back(
+      path_setting("state-dir", "DIR", options.state_dir,
+                   "Where our own bookkeeping lives. Without it: .litestream-manager in the first watched "
+                   "directory."));
+  settings.push_back(toggle("no-wal-switch", options.no_wal_switch,
+                            "Leave databases alone that are not in WAL mode, instead of switching them to it; they are "
+                            "then shown as blocked."));
+  settings.push_back(duration_setting("shutdown-timeout", options.shutdown_timeout, 0ms, 1h,
+                                      "How long to go on storing what was seen after SIGINT or SIGTERM."));
+  add_log_settings(settings, options.log);
+  return settings;
+}
+
+std::vector<Setting> restore_settings(RestoreRequest& request) {
+  std::vector<Setting> settings;
+  settings.push_back(path_setting("o", "FILE", request.output, "File to restore to."));
+  settings.push_back(toggle("force", request.force, "Replace FILE if it exists."));
+  settings.push_back(word_setting("integrity-check", request.integrity_check, kIntegrityChecks,
+                                  "How SQLite examines the restored file before it gets its name."));
+  add_store_settings(settings, request.store);
+  add_log_settings(settings, request.log);
+  return settings;
+}
+
+}  // namespace cli

@@ -1,0 +1,130 @@
+// The real web server over a scripted fleet, for browser tests of what a daemon does not show on demand: ten thousand
+// clients, every state, hostile paths. Takes a port (0: any), prints `dashboard address=URL`, then obeys one command a
+// line on standard input:
+//
+//   clients N                   a fleet of N idle clients
+//   set N STATE BYTES TXID      client N gets this state, size and TXID, replicated now
+//   path N TEXT                 the path of client N
+//   detail N TEXT               its explanation
+//   remove N                    client N is no longer in the snapshot
+//   notice TEXT                 a notice for the operator
+//   lose DETAIL                 the watch directory is lost
+//
+// It answers each with `ok` once the change is published, and ends at end of input.
+#include <cstdio>
+#include <iostream>
+#include <sstream>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "base/clock.h"
+#include "web/testing/fake_fleet.h"
+#include "web/web_server.h"
+
+namespace {
+
+using engine::ClientState;
+using engine::ClientStatus;
+using engine::FleetStatus;
+
+ClientState parse_state(const std::string& word) {
+  for (int i = 0; i <= static_cast<int>(ClientState::removed); ++i) {
+    if (to_string(static_cast<ClientState>(i)) == word) return static_cast<ClientState>(i);
+  }
+  return ClientState::discovered;
+}
+
+void set_clients(FleetStatus& fleet, std::uint64_t count) {
+  fleet.clients.clear();
+  const base::UnixMillis now = base::system_clock().unix_now();
+  for (std::uint64_t number = 1; number <= count; ++number) {
+    ClientStatus client = web::testing::make_client(number, ClientState::idle);
+    client.database_bytes = 4096 * (number % 5000 + 1);
+    client.txid = number % 911 + 1;
+    client.last_replicated = now - std::chrono::seconds(number * 37 % 90'000);
+    client.commits = number % 50;
+    client.journal_mode = "wal";
+    fleet.clients.push_back(web::testing::share(std::move(client)));
+  }
+}
+
+// Calls change(ClientStatus&) with client `number`, which is added if the fleet lacks it.
+template <typename Change>
+void change_client(FleetStatus& fleet, std::uint64_t number, Change change) {
+  const std::string id = web::testing::client_id(number);
+  for (auto& shared : fleet.clients) {
+    if (shared->client_id != id) continue;
+    ClientStatus client = *shared;
+    change(client);
+    shared = web::testing::share(std::move(client));
+    return;
+  }
+  ClientStatus client = web::testing::make_client(number);
+  change(client);
+  fleet.clients.push_back(web::testing::share(std::move(client)));
+}
+
+std::string rest_of(std::istringstream& words) {
+  std::string rest;
+  std::getline(words >> std::ws, rest);
+  return rest;
+}
+
+void set_client(ClientStatus& client, std::istringstream& words) {
+  std::string state;
+  words >> state >> client.database_bytes >> client.txid;
+  client.state = parse_state(state);
+  client.last_replicated = base::system_clock().unix_now();
+}
+
+void obey(FleetStatus& fleet, const std::string& line) {
+  std::istringstream words(line);
+  std::string command;
+  std::uint64_t number = 0;
+  words >> command;
+  if (command == "notice") {
+    fleet.notices.push_back(rest_of(words));
+  } else if (command == "lose") {
+    fleet.watch_dirs.front().ok = false;
+    fleet.watch_dirs.front().detail = rest_of(words);
+  } else if (!(words >> number)) {
+    return;
+  } else if (command == "clients") {
+    set_clients(fleet, number);
+  } else if (command == "remove") {
+    std::erase_if(fleet.clients, [id = web::testing::client_id(number)](const auto& c) { return c->client_id == id; });
+  } else {
+    change_client(fleet, number, [&](ClientStatus& client) {
+      if (command == "set") set_client(client, words);
+      if (command == "path") client.database_path = rest_of(words);
+      if (command == "detail") client.detail = rest_of(words);
+    });
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string port = argc > 1 ? argv[1] : "0";
+  web::testing::FakeStatusSource source;
+  source.edit([](FleetStatus& fleet) {
+    fleet = web::testing::make_fleet(0);
+    fleet.started = base::system_clock().unix_now();
+  });
+  const auto server = web::WebServer::start(
+      source,
+      {.bind = "127.0.0.1", .port = static_cast<std::uint16_t>(std::stoi(port)), .version = "test", .limits = {}});
+  if (!server) {
+    fmt::print(stderr, "{}\n", server.error().message);
+    return 1;
+  }
+  fmt::print("dashboard address={}\n", (*server)->url());
+  std::fflush(stdout);
+  for (std::string line; std::getline(std::cin, line);) {
+    source.edit([&line](FleetStatus& fleet) { obey(fleet, line); });
+    fmt::print("ok\n");
+    std::fflush(stdout);
+  }
+  return 0;
+}

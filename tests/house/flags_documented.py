@@ -1,0 +1,45 @@
+#!/usr/bin/python3
+"""README's table of flags and the program's own help must agree: flags_documented.py PROGRAM README."""
+import pathlib
+import re
+import subprocess
+import sys
+
+_HELP_LINE = re.compile(r"^  -([\w-]+)(?: (\S+))?(?:  \(default (.+)\))?$", re.M)
+_TABLE_ROW = re.compile(r"^\| `-([\w-]+)(?: ([^`]+))?` \| (?:`([^`]+)`)?", re.M)
+
+
+def flags_of_help(text):
+    """{name: (placeholder, default)}"""
+    return {name: (placeholder, default) for name, placeholder, default in _HELP_LINE.findall(text)}
+
+
+def flags_of_table(text):
+    return {name: (placeholder.replace("\\|", "|"), default) for name, placeholder, default in _TABLE_ROW.findall(text)}
+
+
+def differences(program, table):
+    for name in sorted(program.keys() | table.keys()):
+        if name not in table:
+            yield f"-{name} is missing in the table"
+        elif name not in program:
+            yield f"-{name} is in the table, but the program does not know it"
+        elif program[name] != table[name]:
+            yield f"-{name}: the program says {program[name]}, the table {table[name]}"
+
+
+def main():
+    program, readme = sys.argv[1:]
+    known = {}
+    for command in (["-help"], ["restore", "-help"]):
+        shown = subprocess.run([program, *command], check=True, capture_output=True, text=True).stdout
+        known.update(flags_of_help(shown))
+    found = list(differences(known, flags_of_table(pathlib.Path(readme).read_text())))
+    for difference in found:
+        print(f"{readme}: {difference}")
+    print(f"{len(known)} flags, {len(found)} differences")
+    return 1 if found or not known else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""Restores with both programs: the stock Litestream, which is the judge of our format, and our own command."""
+
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from harness.manager import run_manager
+from harness.settings import clean_environment, litestream_binary
+from harness.store import Bucket
+
+
+def litestream_restore(bucket: Bucket, client_id: str, output: Path, *, txid: int | None = None) -> Path:
+    command = [str(litestream_binary()), "restore", "-o", str(output)]
+    if txid is not None:
+        command += ["-txid", f"{txid:016x}"]
+    done = subprocess.run([*command, bucket.replica_url(client_id)], capture_output=True, text=True, timeout=120,
+                          stdin=subprocess.DEVNULL, env=clean_environment() | bucket.environment(), check=False)
+    assert done.returncode == 0, f"litestream restore of {client_id} failed: {done.stderr}{done.stdout}"
+    return output
+
+
+def manager_restore(bucket: Bucket, client_id: str, output: Path) -> Path:
+    done = run_manager("restore", client_id, "-o", str(output), *bucket.manager_arguments(), bucket=bucket, timeout=120)
+    assert done.returncode == 0, f"restore of {client_id} ended with {done.returncode}: {done.stderr}{done.stdout}"
+    return output
+
+
+def restore_all_both_ways(bucket: Bucket, client_ids: list[str], folder: Path) -> dict[str, tuple[Path, Path]]:
+    """Each client restored by Litestream and by us, in that order."""
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def both(client_id: str) -> tuple[Path, Path]:
+        return (litestream_restore(bucket, client_id, folder / f"{client_id}.litestream.db"),
+                manager_restore(bucket, client_id, folder / f"{client_id}.manager.db"))
+
+    with ThreadPoolExecutor(4) as pool:
+        return dict(zip(client_ids, pool.map(both, client_ids)))

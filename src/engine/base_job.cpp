@@ -44,7 +44,7 @@ std::uint64_t BaseJob::known_checksum(std::uint32_t page_number) const {
 
 base::Result<BaseResult> BaseJob::slice() {
   if (!file_.is_open()) {
-    TRY_ASSIGN(const BaseResult begun, begin());
+    TRY_ASSIGN(BaseResult begun, begin());
     if (begun.progress != BaseProgress::more) return begun;
   }
   TRY(read_slice());

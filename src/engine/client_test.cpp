@@ -33,6 +33,21 @@ TEST_F(ClientTest, WaitsOnAnEmptyFileAndStartsWithTheFirstWrite) {
   EXPECT_EQ(status_->replica_path, "databases/" + status_->client_id);
 }
 
+TEST_F(ClientTest, ADatabaseThatItsApplicationHasOnlyOpenedIsImaged) {
+  start_app();
+  commit(3);
+  end_app();
+  app_ = std::make_unique<os::testing::SqliteShell>(database_);
+  ASSERT_EQ(app_->ask("SELECT count(*) FROM t;"), "3");
+  ASSERT_EQ(std::filesystem::file_size(database_.string() + "-wal"), 0U) << "attached, with an empty log";
+  start_client();
+  EXPECT_TRUE(run_until_stored());
+  EXPECT_EQ(status_->txid, 1U);
+  commit();
+  EXPECT_TRUE(run_until_stored());
+  EXPECT_EQ(status_->diffs, 0U);
+}
+
 TEST_F(ClientTest, EveryCommitReachesTheBucket) {
   start_app();
   start_client();

@@ -38,7 +38,9 @@ Evidence LogTracker::evidence(const Look& look, const Life& life, LookMode mode)
   e.index_closes_since = index_closes_since_;
   e.index_closes_in_life = life.index_closes;
   e.final_look = mode == LookMode::final;
-  e.life_start_proven = life.start_seen && !life.events_lost && captured_.kind == PositionKind::closed;
+  // A position of an earlier run, or one from before lost events, says nothing about where this life began.
+  e.life_start_proven =
+      life.start_seen && !life.events_lost && !verify_closed_ && captured_.kind == PositionKind::closed;
   e.database_unchanged = mode == LookMode::live && database_unchanged();
   e.since_last_look =
       std::chrono::duration_cast<microseconds>(deps_.clock->steady_now() - last_look_) + microseconds(1);
@@ -74,7 +76,8 @@ void LogTracker::count(Verdict verdict, const Look& look) {
 base::Result<TrackResult> LogTracker::take(Verdict verdict, const Look& look, const Attachment& pair, LookMode mode,
                                            PageSet& into) {
   if (verdict == Verdict::gap) return gap("the log went on unseen");
-  if (verdict == Verdict::wait) return unsettled();
+  // Opened and not written to: nothing to do until somebody writes.
+  if (verdict == Verdict::wait) return look.settled ? TrackResult{} : unsettled();
   TrackResult result;
   const wal::IndexHeader& header = look.header;
   if (verdict != Verdict::nothing_new && header.max_frame > 0) {

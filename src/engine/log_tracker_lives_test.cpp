@@ -62,7 +62,21 @@ TEST_F(LogLivesTest, AOneShotLifeIsCapturedAfterItsDeletion) {
   EXPECT_TRUE(image_is_current());
 }
 
-TEST_F(LogLivesTest, AManyOneShotLivesInARowAreEachProven) {
+TEST_F(LogLivesTest, ALogThatIsOpenAndNotWrittenToIsQuietAndItsFirstCommitIsProven) {
+  app_ = std::make_unique<os::testing::SqliteShell>(database_);
+  ASSERT_EQ(app_->ask("SELECT count(*) FROM t;"), "1");
+  const std::uint64_t position = stream_.next();
+  created(position, open_both());
+  EXPECT_EQ(step().outcome, TrackOutcome::quiet);
+  clock_.advance(10s);
+  commit();
+  happens(FileEventKind::log_modified);
+  EXPECT_EQ(settle().commits, 1U);
+  EXPECT_EQ(probe_.proofs_life, 1U);
+  EXPECT_TRUE(image_is_current());
+}
+
+TEST_F(LogLivesTest, ManyOneShotLivesInARowAreEachProven) {
   for (int i = 0; i < 3; ++i) {
     Attachment pair = begin_life(2);
     created(created_at_, std::move(pair));

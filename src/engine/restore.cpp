@@ -95,6 +95,7 @@ base::Result<> check_range(const ltx::Header& header, const std::vector<BackupFi
 
 base::Result<WrittenDatabase> write_merged(const Fetched& fetched, os::File& file, const RestoreOptions& options) {
   std::vector<ltx::Source> sources;
+  sources.reserve(fetched.files.size());
   for (std::size_t i = 0; i < fetched.files.size(); ++i) sources.push_back(fetched.files.source(i));
   ltx::Merger merger(std::move(sources));
   FileSink sink(file);

@@ -78,7 +78,7 @@ class Uploader {
   [[nodiscard]] base::SteadyTime round_end() const;
   UploadNews postpone(const base::Error& error);
   base::Result<UploadNews> stored(ClientRecord& record);
-  base::Result<UploadNews> settle(const base::Bytes& found, ClientRecord& record);
+  base::Result<UploadNews> settle(const base::Bytes& bytes, ClientRecord& record);
   void note_acknowledged(ClientRecord& record, const Acknowledgement& ack);
 
   storage::ObjectStore& store_;

@@ -94,6 +94,7 @@ void Fleet::try_roots() {
 
 void Fleet::publish_roots() {
   std::vector<engine::WatchDirStatus> dirs;
+  dirs.reserve(roots_.size());
   for (const Root& root : roots_) dirs.push_back({root.path, root.ok, root.detail});
   engine_.board().set_watch_dirs(std::move(dirs));
 }

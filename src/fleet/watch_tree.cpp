@@ -60,6 +60,7 @@ void WatchTree::forget(const std::string& directory) {
 
 std::vector<std::string> WatchTree::list_again() {
   std::vector<std::string> all;
+  all.reserve(by_path_.size());
   for (const auto& [path, watch] : by_path_) all.push_back(path);
   std::vector<std::string> gone;
   for (const std::string& path : all) {

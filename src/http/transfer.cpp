@@ -52,9 +52,7 @@ class TransferLoop::Impl {
   explicit Impl(TransferOptions options) : options_(std::move(options)) {
     static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
     CHECK(initialised == CURLE_OK);
-    multi_ = curl_multi_init();
-    CHECK(multi_ != nullptr);
-    curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(options_.limits.connections_kept_max));
+    multi_ = make_multi();
     thread_ = std::thread([this] { run(); });
   }
 
@@ -73,12 +71,10 @@ class TransferLoop::Impl {
 
   void post(Task task) {
     const bool own_thread = std::this_thread::get_id() == thread_.get_id();
-    bool was_empty = false;
-    {
-      const std::scoped_lock lock(mutex_);
-      was_empty = inbox_.empty();
-      inbox_.push_back(std::move(task));
-    }
+    const std::scoped_lock lock(
+        mutex_);  // also over the wake-up: the loop changes the handle when it drops connections
+    const bool was_empty = inbox_.empty();
+    inbox_.push_back(std::move(task));
     // The loop empties the whole inbox, so a wake-up is under way already if there was something in it.
     if (was_empty && !own_thread) curl_multi_wakeup(multi_);
   }
@@ -109,6 +105,21 @@ class TransferLoop::Impl {
     std::optional<Timers::iterator> deadline_timer;
     std::unique_ptr<StopCallback> on_stop;
   };
+
+  CURLM* make_multi() const {
+    CURLM* multi = curl_multi_init();
+    CHECK(multi != nullptr);
+    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, static_cast<long>(options_.limits.connections_kept_max));
+    return multi;
+  }
+
+  // Kept connections cost a descriptor and, with TLS, some 40 KiB each. libcurl drops them with their handle only.
+  void drop_connections() {
+    const std::scoped_lock lock(mutex_);
+    curl_multi_cleanup(multi_);
+    multi_ = make_multi();
+    has_connections_ = false;
+  }
 
   void run() {
     // OpenSSL writes to sockets without MSG_NOSIGNAL. The handle is freed here too, for the same reason: that ends the
@@ -206,6 +217,7 @@ class TransferLoop::Impl {
     }
     transfer.easy = std::move(easy);
     ++in_flight_;
+    has_connections_ = true;
     return {};
   }
 
@@ -258,6 +270,16 @@ class TransferLoop::Impl {
       const auto left = timers_.begin()->first - std::chrono::steady_clock::now();
       timeout = std::clamp(std::chrono::ceil<milliseconds>(left), milliseconds(0), timeout);
     }
+    const base::SteadyTime now = std::chrono::steady_clock::now();
+    if (in_flight_ > 0) {
+      last_active_ = now;
+    } else if (has_connections_ && now - last_active_ >= options_.limits.connections_kept_for) {
+      drop_connections();
+      if (!inbox_is_empty()) return;  // its wake-up went to the handle that is gone
+    } else if (has_connections_) {
+      const auto left = std::chrono::ceil<milliseconds>(last_active_ + options_.limits.connections_kept_for - now);
+      timeout = std::min(timeout, left);
+    }
     // Freed slots with requests waiting for them.
     if (in_flight_ < options_.limits.in_flight_max && !waiting_.empty()) timeout = milliseconds(0);
     curl_multi_poll(multi_, nullptr, 0, static_cast<int>(timeout.count()), nullptr);
@@ -267,6 +289,8 @@ class TransferLoop::Impl {
   CURLM* multi_ = nullptr;
   std::uint64_t last_id_ = 0;
   std::size_t in_flight_ = 0;
+  bool has_connections_ = false;  // some may be kept
+  base::SteadyTime last_active_{};
   bool draining_ = false;
   std::unordered_map<std::uint64_t, std::unique_ptr<Transfer>> transfers_;  // waiting and on the wire
   std::set<std::uint64_t> waiting_;                                         // ids grow, so this is the order of arrival

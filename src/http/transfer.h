@@ -64,9 +64,10 @@ struct CallLimits {
 
 // How much may happen at once.
 struct TransferLimits {
-  std::size_t in_flight_max = 128;         // requests on the wire; the others wait in order
-  std::size_t waiting_max = 100'000;       // past it a request is answered with retry_later
-  std::size_t connections_kept_max = 128;  // idle connections kept open
+  std::size_t in_flight_max = 128;                         // requests on the wire; the others wait in order
+  std::size_t waiting_max = 100'000;                       // past it a request is answered with retry_later
+  std::size_t connections_kept_max = 128;                  // idle connections kept open
+  std::chrono::milliseconds connections_kept_for{60'000};  // then nothing is kept, and nothing wakes
 };
 
 struct TransferOptions {

@@ -258,6 +258,7 @@ std::vector<Operation> MemoryStore::operations() const {
 std::vector<std::string> MemoryStore::keys() const {
   return state_.with([](const State& state) {
     std::vector<std::string> keys;
+    keys.reserve(state.objects.size());
     for (const auto& [key, object] : state.objects) keys.push_back(key);
     return keys;
   });

@@ -41,7 +41,7 @@ def test_a_removed_database_keeps_its_backup(file_bucket, folder, make_manager, 
     manager = make_manager(file_bucket).start()
     manager.wait_stored([application.client_id])
     application.database.unlink()
-    wait_until(lambda: (manager.client(application.client_id) or {"state": "removed"})["state"] == "removed", 20, "removed")
+    wait_until(lambda: manager.state(application.client_id) == "removed", 20, "removed")
     check_same_database(kept, litestream_restore(file_bucket, application.client_id, folder / "restored.db"))
     assert manager.stop() == 0
     check_same_database(kept, litestream_restore(file_bucket, application.client_id, folder / "restored-later.db"))
@@ -80,10 +80,10 @@ def test_renames_into_and_out_of_the_watched_directory(file_bucket, clients, fol
     check_backup(file_bucket, application, folder, inside)
 
     inside.rename(application.database)
-    wait_until(lambda: (manager.client(application.client_id) or {"state": "removed"})["state"] == "removed", 20, "removed")
+    wait_until(lambda: manager.state(application.client_id) == "removed", 20, "removed")
     application.write(10)
     application.database.rename(inside)
-    wait_until(lambda: manager.client(application.client_id)["state"] != "removed", 20, "seen again")
+    wait_until(lambda: manager.state(application.client_id) != "removed", 20, "seen again")
     manager.wait_stored([application.client_id])
     check_backup(file_bucket, application, folder, inside)
     check_whole_history(file_bucket.ltx_objects(application.client_id))
@@ -116,7 +116,7 @@ def test_a_database_that_moves_between_watched_directories_stays_one_client(file
     manager.wait_stored([application.client_id])
     moved = clients / "b" / application.database.name
     application.database.rename(moved)
-    wait_until(lambda: manager.client(application.client_id)["databasePath"] == str(moved), 20, "new path shown")
+    wait_until(lambda: (manager.client(application.client_id) or {}).get("databasePath") == str(moved), 20, "new path shown")
     application.spec["database"] = str(moved)
     application.write(5)
     wait_until(lambda: len(chain(litestream_restore(file_bucket, application.client_id, folder / f"{os.urandom(4).hex()}.db")))
@@ -142,7 +142,7 @@ def test_trees_appear_and_vanish(file_bucket, clients, folder, make_manager, mak
     check_backup(file_bucket, application, folder)
 
     shutil.rmtree(clients / "region")
-    wait_until(lambda: (manager.client(application.client_id) or {"state": "removed"})["state"] == "removed", 20, "removed")
+    wait_until(lambda: manager.state(application.client_id) == "removed", 20, "removed")
     assert manager.client(moved_in.client_id)["state"] in ("live", "idle")
 
 

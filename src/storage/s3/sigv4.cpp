@@ -31,7 +31,7 @@ std::string collapse_blanks(std::string_view text) {
 
 HeaderList sorted(const HeaderList& headers) {
   HeaderList result = headers;
-  std::ranges::stable_sort(result, {}, &HeaderList::value_type::first);
+  std::ranges::sort(result, {}, &HeaderList::value_type::first);
   return result;
 }
 

@@ -122,6 +122,11 @@ class Manager:
     def client(self, client_id: str) -> dict[str, Any] | None:
         return self.clients().get(client_id)
 
+    def state(self, client_id: str) -> str:
+        """A client that is gone may be shown as removed for a while or not at all: both are "removed"."""
+        found = self.client(client_id)
+        return found["state"] if found else "removed"
+
     def counters(self) -> dict[str, int]:
         return self.status()["counters"]
 

@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # Configuring and building a preset. Quick when there is nothing to do: then cmake is not even started.
 
+# Two checkouts share what ccache keeps: paths below the checkout are made relative before they are compared.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+
 # configure PRESET TESTS: TESTS is ON or OFF. A build folder made for another place or other settings is made anew.
 configure() {
   local -r preset=$1 tests=$2

@@ -48,8 +48,13 @@ base::Result<BaseResult> BaseJob::slice() {
     if (begun.progress != BaseProgress::more) return begun;
   }
   TRY(read_slice());
-  TRY_ASSIGN(const TrackResult tracked, tracker_.step(pages_));
   BaseResult result;
+  // What the file shows may come from commits of a moment ago: the last look follows the last read and knows of them.
+  if (next_page_ > page_count_ && !tracker_.hear_all()) {
+    result.retry_after = kBusyWriterRetry;
+    return result;
+  }
+  TRY_ASSIGN(const TrackResult tracked, tracker_.step(pages_));
   result.commits = tracked.commits;
   if (tracked.outcome == TrackOutcome::gap) return progress(BaseProgress::overtaken, tracked.reason);
   if (tracked.outcome == TrackOutcome::blocked)
@@ -57,6 +62,10 @@ base::Result<BaseResult> BaseJob::slice() {
   log_seen_ = log_seen_ || tracker_.log_open() || tracked.took_pages;
   if (auto why = update_page_count(); !why.empty()) return progress(BaseProgress::refused, std::move(why));
   if (next_page_ <= page_count_) return result;
+  if (!tracked.looked) {
+    result.retry_after = tracked.retry_after;
+    return result;
+  }
   TRY_ASSIGN(BaseResult finished, finish());
   finished.commits = result.commits;
   return finished;
@@ -77,6 +86,7 @@ base::Result<BaseResult> BaseJob::begin() {
     }
   }
   if (known_page_size_ != info_.page_size) known_.clear();
+  const base::UnixMillis now = clock_.unix_now();
   auto before = file.stat();
   auto based = tracker_.begin_base(pages_);
   if (!before || !based || based->outcome == TrackOutcome::blocked || tracker_.position().kind == PositionKind::none) {
@@ -87,6 +97,8 @@ base::Result<BaseResult> BaseJob::begin() {
   }
   file_ = std::move(file);
   before_ = *before;
+  // A log that is empty all the time proves by the file alone that nothing was missed (rule E).
+  tracker_.note_fingerprint(take_fingerprint(before_, tracker_.all_backfilled(), now));
   log_seen_ = tracker_.log_open();
   if (auto why = update_page_count(); !why.empty()) return progress(BaseProgress::refused, std::move(why));
   if (tracker_.position().kind == PositionKind::closed && info_.claimed_pages > page_count_) {

@@ -112,6 +112,27 @@ TEST_F(BaseJobTest, AnImageIsAConsistentStateThoughAWriterCheckpointsMeanwhile) 
   EXPECT_TRUE(image_of(*image) == engine::testing::committed_pages(database_));
 }
 
+TEST_F(BaseJobTest, AnImageBesideAnApplicationThatHasTruncatedItsLogIsDone) {
+  commit(3);
+  app_->run("PRAGMA wal_checkpoint(TRUNCATE);");
+  age_file(database_);
+  clock_.advance(1s);
+  const auto image = job();
+  EXPECT_EQ(run(*image).progress, BaseProgress::done);
+  EXPECT_TRUE(image_of(*image) == pages_of_file(database_));
+}
+
+TEST_F(BaseJobTest, ATruncatedLogIsNoProofOnceTheFileHasMoved) {
+  grow_to_two_slices();
+  app_->run("PRAGMA wal_checkpoint(TRUNCATE);");
+  age_file(database_);
+  const auto image = job();
+  ASSERT_EQ(slice(*image).progress, BaseProgress::more);
+  clock_.advance(1s);
+  app_->run("INSERT INTO t(b) VALUES('unseen'); PRAGMA wal_checkpoint(TRUNCATE);");
+  EXPECT_EQ(run(*image).progress, BaseProgress::overtaken);
+}
+
 TEST_F(BaseJobTest, PagesThatAreDroppedMeanwhileAreNotInTheImage) {
   app_->run("PRAGMA wal_autocheckpoint=0;");
   commit(3);

@@ -203,7 +203,7 @@ void Client::capture() {
   const base::SteadyTime now = context_.clock->steady_now();
   if (!present_ || base_needed_ || !contacted_ || !track_pending_) return;
   if (track_due_ > now && !flushing_) return wake_at(track_due_);
-  track_pending_ = false;  // before the step: mail that arrives during it may want another one
+  track_pending_ = false;  // before the step: mail that it drains asks for another one
   auto tracked = tracker_.step(gathered_);
   if (!tracked) {
     report(tracked.error(), "reading the log");
@@ -358,7 +358,7 @@ void Client::rest_closed_or_cold() {
   if (auto recorded = context_.ledger->record_quiet(record_.row, tracker_.position(), fingerprint); !recorded) {
     report(recorded.error(), "recording a quiet database");
   }
-  resting_ = true;
+  resting_ = !track_pending_;
 }
 
 void Client::account_memory() {

@@ -92,7 +92,8 @@ void Client::run_base() {
     }
     result = std::move(*slice);
     commits_ += result.commits;
-  } while (result.progress == BaseProgress::more && !base_void_ && context_.clock->steady_now() - started < kSliceTime);
+  } while (result.progress == BaseProgress::more && result.retry_after.count() == 0 && !base_void_ &&
+           context_.clock->steady_now() - started < kSliceTime);
   if (base_void_) return wake_at(base_due_);
 
   const base::SteadyTime now = context_.clock->steady_now();
@@ -100,7 +101,7 @@ void Client::run_base() {
     case BaseProgress::more:
       base_job_ = std::move(job);
       base_place_ = std::move(place);
-      base_due_ = now;
+      base_due_ = now + result.retry_after;
       break;
     case BaseProgress::done:
       return on_base_done(*job);

@@ -26,6 +26,7 @@ class ClientStorm : public engine::testing::ClientTest, public ::testing::WithPa
     if (pick(4) != 0) {
       created.opened.wal = engine::testing::open_file(database_.string() + "-wal");
       created.opened.shm = engine::testing::open_file(database_.string() + "-shm");
+      created.opened.mark_before = stream_.mark();
       created.opened.mark = stream_.mark();
     }
     client_->post(std::move(created));

@@ -116,6 +116,13 @@ void LogTracker::on_event(FileEvent event) {
 
 void LogTracker::on_log_created(FileEvent& event) {
   pin_.release();
+  if (life_ && !life_->start_seen && life_->pair.complete() && event.position <= life_->pair.mark_before) {
+    // Opened by its path before its creation was told of.
+    life_->start_seen = true;
+    life_->index_closes = 0;
+    ++life_number_;
+    return;
+  }
   if (life_) ended_.push_back(std::move(*life_));  // its deletion was not seen
   if (captured_.kind == PositionKind::none) {
     discard_lives();
@@ -126,9 +133,12 @@ void LogTracker::on_log_created(FileEvent& event) {
   }
   Life life;
   life.start_seen = true;
-  // Descriptors opened at or after this creation belong to this life, whatever event they were opened for.
+  // Descriptors opened after this creation belong to this life, whatever event they were opened for. Where it fell
+  // between the marks they may be of this life or of the one before: they are of no use.
   const auto inherit = [&](Attachment& pair) {
-    if (!pair.complete() || pair.mark < event.position || life.pair.complete()) return;
+    if (pair.mark < event.position || !pair.wal.is_open()) return;
+    if (pair.mark_before < event.position) return discard(pair);
+    if (!pair.complete() || life.pair.complete()) return;
     discard(life.pair);
     life.pair = std::exchange(pair, {});
   };
@@ -203,12 +213,17 @@ LogTracker::DatabaseLock LogTracker::database_lock() const {
   return (*holder)->exclusive ? DatabaseLock::exclusive : DatabaseLock::shared;
 }
 
+bool LogTracker::hear_all() {
+  if (!deps_.stream->wait_delivered(deps_.stream->mark())) return false;
+  deps_.drain_mailbox();
+  return true;
+}
+
 // Waits until everything that happened so far is known here. True if the current log is then another one (or the events
 // did not arrive in time): nothing that was read before may be judged.
 bool LogTracker::drain_changed_the_life() {
   const std::uint64_t before = life_number_;
-  if (!deps_.stream->wait_delivered(deps_.stream->mark())) return true;
-  deps_.drain_mailbox();
+  if (!hear_all()) return true;
   return before != life_number_ || !ended_.empty();
 }
 
@@ -249,6 +264,7 @@ base::Result<TrackResult> LogTracker::step(PageSet& into) {
 base::Result<bool> LogTracker::attach_by_path() {
   if (life_ && life_->pair.complete()) return true;
   Attachment pair;
+  pair.mark_before = deps_.stream->mark();
   auto log = os::File::open_read_only(wal_path());
   if (!log) {
     if (log.error().category == base::Category::not_found) return false;

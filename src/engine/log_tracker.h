@@ -75,6 +75,9 @@ class LogTracker {
   // position. outcome quiet or unsettled: go on and read the database file, calling step() between slices.
   base::Result<TrackResult> begin_base(PageSet& into);
 
+  // Everything that happened so far is known here when this returns true; false: not in time, ask again.
+  bool hear_all();
+
   [[nodiscard]] const Position& position() const { return captured_; }
   [[nodiscard]] const Fingerprint& fingerprint() const { return fingerprint_; }
   // Database size in pages at position(), if a log tells it; else the file's size counts.

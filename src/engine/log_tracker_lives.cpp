@@ -77,7 +77,12 @@ base::Result<TrackResult> LogTracker::take(Verdict verdict, const Look& look, co
                                            PageSet& into) {
   if (verdict == Verdict::gap) return gap("the log went on unseen");
   // Opened and not written to: nothing to do until somebody writes.
-  if (verdict == Verdict::wait) return look.settled ? TrackResult{} : unsettled();
+  if (verdict == Verdict::wait && verify_closed_) return gap("the database file changed unseen");
+  if (verdict == Verdict::wait) {
+    TrackResult waiting = look.settled ? TrackResult{} : unsettled();
+    waiting.looked = true;
+    return waiting;
+  }
   TrackResult result;
   const wal::IndexHeader& header = look.header;
   if (verdict != Verdict::nothing_new && header.max_frame > 0) {
@@ -119,10 +124,9 @@ base::Result<TrackResult> LogTracker::finish_lives(PageSet& into) {
   TrackResult total;
   while (!ended_.empty()) {
     // Descriptors say whose life they are only once the stream was read up to the moment they were opened.
-    if (deps_.stream->delivered() < ended_.front().pair.mark) {
-      if (!deps_.stream->wait_delivered(ended_.front().pair.mark)) return unsettled();
-      deps_.drain_mailbox();
-    }
+    if (!deps_.stream->wait_delivered(ended_.front().pair.mark)) return unsettled();
+    deps_.drain_mailbox();  // delivered means: in the mailbox
+    if (ended_.empty()) break;
     Life life = std::move(ended_.front());
     ended_.pop_front();
     bump(deps_.probe->lives);
@@ -279,8 +283,7 @@ base::Result<TrackResult> LogTracker::begin_base(PageSet& into) {
   page_count_.reset();
   ledger_verdict_at_.reset();
   doubt_since_.reset();
-  if (!deps_.stream->wait_delivered(deps_.stream->mark())) return unsettled();
-  deps_.drain_mailbox();
+  if (!hear_all()) return unsettled();
   discard_lives();
   if (life_ && life_->pair.complete() && (unlinked(life_->pair.wal) || unlinked(life_->pair.shm))) {
     discard(life_->pair);

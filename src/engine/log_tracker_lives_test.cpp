@@ -202,6 +202,57 @@ TEST_F(LogLivesTest, LostEventsAskTheFingerprintOfAClosedDatabase) {
   EXPECT_EQ(probe_.proofs_unchanged, 1U);
 }
 
+// The daemon was away: what it recorded is believed only if the file is as it was.
+class ResumedLogLivesTest : public LogLivesTest {
+ protected:
+  void restart_daemon_around(const std::function<void()>& unseen) {
+    age_file(database_);
+    const Fingerprint recorded = take_fingerprint(*os::stat_path(database_), true, clock_.unix_now());
+    ASSERT_TRUE(recorded.complete);
+    unseen();
+    tracker_ = std::make_unique<LogTracker>(database_,
+                                            LogTrackerDeps{&clock_, &stream_, &closer_, &probe_, [this] { drain(); }});
+    tracker_->resume({PositionKind::closed, {}}, recorded);
+  }
+  void write_unseen() {
+    start_app();
+    commit(2);
+    end_app();
+  }
+};
+
+TEST_F(ResumedLogLivesTest, WithoutAnyLogTheFileDecides) {
+  restart_daemon_around([] {});
+  EXPECT_EQ(settle().outcome, TrackOutcome::quiet);
+  restart_daemon_around([this] { write_unseen(); });
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap);
+}
+
+TEST_F(ResumedLogLivesTest, ALifeBeforeTheFirstStepIsNoProofIfTheFileHadChanged) {
+  restart_daemon_around([this] { write_unseen(); });
+  Attachment pair = begin_life(2);
+  created(created_at_, std::move(pair));
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap);
+}
+
+TEST_F(ResumedLogLivesTest, AFinishedLifeBeforeTheFirstStepIsNoProofEither) {
+  restart_daemon_around([this] { write_unseen(); });
+  Attachment pair = begin_life(2);
+  created(created_at_, std::move(pair));
+  end_app();
+  closed();
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap);
+}
+
+TEST_F(ResumedLogLivesTest, AnOpeningBeforeTheFirstStepDoesNotHideThatTheFileHadChanged) {
+  restart_daemon_around([this] { write_unseen(); });
+  app_ = std::make_unique<os::testing::SqliteShell>(database_);
+  ASSERT_EQ(app_->ask("SELECT count(*) FROM t;"), "3");
+  const std::uint64_t position = stream_.next();
+  created(position, open_both());
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap);
+}
+
 TEST_F(LogLivesTest, AClosedDatabaseThatIsWrittenWithoutALogIsAGap) {
   start_app();
   app_->run("PRAGMA journal_mode=DELETE;");

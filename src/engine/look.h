@@ -13,11 +13,13 @@
 
 namespace engine {
 
-// The descriptors of one log life. `mark` is the watcher's stream mark after both were opened: they belong to the last
-// creation of the name at or before it.
+// The descriptors of one log life. The marks are the watcher's stream marks before and after both were opened: they
+// belong to the last creation of the name at or before the first; a creation between the two leaves open whose they
+// are.
 struct Attachment {
   os::File wal;
   os::File shm;
+  std::uint64_t mark_before = 0;
   std::uint64_t mark = 0;
   [[nodiscard]] bool complete() const { return wal.is_open() && shm.is_open(); }
 };

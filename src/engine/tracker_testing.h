@@ -48,6 +48,7 @@ class TrackerTest : public ::testing::Test {
   void happens(FileEventKind kind) { mail_.push_back({kind, stream_.next(), {}}); }
   Attachment open_both() {
     Attachment pair;
+    pair.mark_before = stream_.mark();
     pair.wal = open_file(log());
     pair.shm = open_file(index());
     pair.mark = stream_.mark();

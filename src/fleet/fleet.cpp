@@ -163,6 +163,7 @@ void Fleet::on_companion_event(os::WatchEvent& event, Entry& entry, std::string_
       FileEvent made{log ? FileEventKind::log_created : FileEventKind::index_created, event.position, {}};
       made.opened.wal = std::move(log ? event.opened : event.opened_companion);
       made.opened.shm = std::move(log ? event.opened_companion : event.opened);
+      made.opened.mark_before = event.open_mark_before;
       made.opened.mark = event.open_mark;
       return entry.client->post(std::move(made));
     }

@@ -46,7 +46,10 @@ struct WatchEvent {
   // Either may be missing: not there yet, or gone again.
   File opened;
   File opened_companion;
-  std::uint64_t open_mark = 0;  // stream mark taken after both opens
+  // Stream marks taken before and after both opens. The descriptors belong to the last creation of the name at or
+  // before the first mark; if one lies between the two, they may be of either life.
+  std::uint64_t open_mark_before = 0;
+  std::uint64_t open_mark = 0;
 };
 
 struct WatcherOptions {

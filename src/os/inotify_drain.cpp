@@ -134,6 +134,7 @@ void InotifyWatcher::open_created(WatchEvent& event) {
   if (companion.empty()) return;
   const std::optional<Directory> directory = find_directory(event.watch);
   if (!directory) return;
+  event.open_mark_before = stream_mark();
   File handle = File::adopt(::open(directory->path.c_str(), kOpenDirectory));
   const base::Result<FileStat> stat = handle.is_open() ? handle.stat() : base::Result<FileStat>{};
   if (handle.is_open() && stat && id_of(*stat) == directory->id) {

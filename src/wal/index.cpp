@@ -34,8 +34,9 @@ std::optional<IndexHeader> parse_index(base::ByteView bytes) {
   header.change_counter = base::load_native32(p + 8);
   header.big_endian_checksums = p[13] != 0;
   header.page_size = page_size_of(base::load_native16(p + 14));
-  if (!is_page_size(header.page_size)) return std::nullopt;
   header.max_frame = base::load_native32(p + 16);
+  // An index that nobody has committed through yet knows no page size.
+  if (!is_page_size(header.page_size) && (header.page_size != 0 || header.max_frame != 0)) return std::nullopt;
   header.page_count = base::load_native32(p + 20);
   header.frame_checksum = {base::load_native32(p + 24), base::load_native32(p + 28)};
   // The salts are copied from the log as bytes, so they alone are big-endian here.

@@ -42,7 +42,8 @@ class Fleet {
   void sweep_now();
   // Ends the router. Clients hear of nothing any more.
   void stop();
-  [[nodiscard]] std::size_t size() const { return registry_.entries().size(); }
+  // Databases known so far, present or not. Any thread.
+  [[nodiscard]] std::size_t size() const { return size_.load(std::memory_order_relaxed); }
 
  private:
   struct Root {
@@ -79,6 +80,7 @@ class Fleet {
   os::FileCloser& closer_;
   engine::Engine& engine_;
   Registry registry_;
+  std::atomic<std::size_t> size_{0};  // of the registry, for other threads
   WatchTree tree_;
   std::vector<Root> roots_;
   std::unordered_set<std::string> refused_, ignored_;

@@ -56,6 +56,7 @@ void Fleet::appear(const std::string& directory, const std::string& name, bool r
       return;
     }
     entry = &registry_.add({*id, path, *client, false, 0, 0, {}, {}});
+    size_.store(registry_.entries().size(), std::memory_order_relaxed);
   } else if (entry->path != path) {
     registry_.move(*entry, path);
     entry->client->post(engine::NewPath{path});

@@ -22,8 +22,8 @@ constexpr std::chrono::seconds kDoubtWindow{1};
 
 }  // namespace
 
-LogTracker::LogTracker(std::filesystem::path database, LogTrackerDeps deps)
-    : database_(std::move(database)), deps_(std::move(deps)), pin_(deps_.probe) {}
+LogTracker::LogTracker(const std::filesystem::path& database, LogTrackerDeps deps)
+    : database_(database.string()), deps_(std::move(deps)), pin_(deps_.probe) {}
 
 LogTracker::~LogTracker() {
   pin_.release();
@@ -39,18 +39,18 @@ void LogTracker::resume(const Position& position, const Fingerprint& fingerprint
   verify_closed_ = true;
 }
 
-void LogTracker::move_to(std::filesystem::path database) {
+void LogTracker::move_to(const std::filesystem::path& database) {
   detach("the database is at another path");
   life_.reset();
   ++life_number_;
-  database_ = std::move(database);
+  database_ = database.string();
 }
 
 std::filesystem::path LogTracker::wal_path() const {
-  return database_.string() + "-wal";
+  return database_ + "-wal";
 }
 std::filesystem::path LogTracker::shm_path() const {
-  return database_.string() + "-shm";
+  return database_ + "-shm";
 }
 
 void LogTracker::discard(Attachment& pair) {

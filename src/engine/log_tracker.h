@@ -10,9 +10,9 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <filesystem>
 #include <functional>
+#include <list>
 #include <optional>
 #include <string>
 
@@ -57,13 +57,13 @@ struct LogTrackerDeps {
 
 class LogTracker {
  public:
-  LogTracker(std::filesystem::path database, LogTrackerDeps deps);
+  LogTracker(const std::filesystem::path& database, LogTrackerDeps deps);
   ~LogTracker();
   LogTracker(const LogTracker&) = delete;
   LogTracker& operator=(const LogTracker&) = delete;
 
   // The database is at another path now; nothing is known of it.
-  void move_to(std::filesystem::path database);
+  void move_to(const std::filesystem::path& database);
   // Where capture stands according to the state database.
   void resume(const Position& position, const Fingerprint& fingerprint);
   void on_event(FileEvent event);
@@ -137,7 +137,7 @@ class LogTracker {
   [[nodiscard]] std::filesystem::path wal_path() const;
   [[nodiscard]] std::filesystem::path shm_path() const;
 
-  std::filesystem::path database_;
+  std::string database_;  // a string: a path object takes five times the memory, and there are many clients
   LogTrackerDeps deps_;
 
   Position captured_;
@@ -152,7 +152,7 @@ class LogTracker {
 
   std::optional<Life> life_;
   std::uint64_t life_number_ = 0;
-  std::deque<Life> ended_;
+  std::list<Life> ended_;                 // nearly always empty, and then it takes nothing
   std::uint32_t index_closes_since_ = 0;  // since the ledger's start value was read
   std::uint32_t closes_at_look_ = 0;      // how many of them were known when the last header was read
   bool verify_closed_ = false;            // events may be missing: `closed` needs its fingerprint

@@ -82,7 +82,7 @@ base::Result<> PageSet::read_block(std::uint32_t page_number, base::Bytes& out) 
 }
 
 base::Result<os::File> PageSet::new_spool() const {
-  const auto path = spool_directory_ / ("spool-" + base::random_hex(16));
+  const auto path = std::filesystem::path(spool_directory_) / ("spool-" + base::random_hex(16));
   TRY_ASSIGN(os::File file, os::File::create_new(path));
   TRY(os::remove_file(path));
   return file;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -17,8 +18,8 @@ namespace engine {
 
 class PageSet {
  public:
-  PageSet(std::filesystem::path spool_directory, std::uint64_t memory_limit_bytes)
-      : spool_directory_(std::move(spool_directory)), memory_limit_(memory_limit_bytes) {}
+  PageSet(const std::filesystem::path& spool_directory, std::uint64_t memory_limit_bytes)
+      : spool_directory_(spool_directory.string()), memory_limit_(memory_limit_bytes) {}
 
   // Newest wins: replaces what is there. Category::io if the spool cannot be written (ENOSPC).
   base::Result<> put(std::uint32_t page_number, base::ByteView page, std::uint64_t checksum);
@@ -55,7 +56,7 @@ class PageSet {
   base::Result<> repack_spool();
   base::Result<os::File> new_spool() const;
 
-  std::filesystem::path spool_directory_;
+  std::string spool_directory_;
   std::uint64_t memory_limit_;
   std::unordered_map<std::uint32_t, Entry> pages_;
   base::Bytes memory_;         // blocks, until spilled

@@ -1,5 +1,7 @@
 #include "os/memory.h"
 
+#include <cstdlib>  // tells whether this is glibc
+
 #if defined(__GLIBC__)
 #include <malloc.h>
 #endif

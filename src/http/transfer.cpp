@@ -162,6 +162,12 @@ class TransferLoop::Impl {
     return inbox_.empty();
   }
 
+  // Something for the loop to do came since it last looked.
+  bool is_called() {
+    const std::scoped_lock lock(mutex_);
+    return stopping_ || !inbox_.empty();
+  }
+
   void run_due_timers(bool all) {
     const base::SteadyTime now = std::chrono::steady_clock::now();
     while (!timers_.empty() && (all || timers_.begin()->first <= now)) {
@@ -218,6 +224,7 @@ class TransferLoop::Impl {
     transfer.easy = std::move(easy);
     ++in_flight_;
     has_connections_ = true;
+    last_active_ = std::chrono::steady_clock::now();
     return {};
   }
 
@@ -263,7 +270,7 @@ class TransferLoop::Impl {
 
   void wait() {
     using std::chrono::milliseconds;
-    if (!inbox_is_empty()) return;
+    if (is_called()) return;
     // Without a slot's end, a timer or a wake-up nothing can happen, so sleep as long as libcurl lets us (24 days).
     milliseconds timeout{std::numeric_limits<int>::max()};
     if (!timers_.empty()) {
@@ -275,7 +282,7 @@ class TransferLoop::Impl {
       last_active_ = now;
     } else if (has_connections_ && now - last_active_ >= options_.limits.connections_kept_for) {
       drop_connections();
-      if (!inbox_is_empty()) return;  // its wake-up went to the handle that is gone
+      if (is_called()) return;  // the wake-up went to the handle that is gone
     } else if (has_connections_) {
       const auto left = std::chrono::ceil<milliseconds>(last_active_ + options_.limits.connections_kept_for - now);
       timeout = std::min(timeout, left);

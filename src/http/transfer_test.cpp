@@ -208,6 +208,17 @@ TEST(TransferLoop, KeepsExcessRequestsWaitingInOrderAndCancelsThemThere) {
   EXPECT_EQ(server.requests().size(), 1U);
 }
 
+// The handle to which a wake-up went is replaced when kept connections are dropped; that must not lose the end.
+TEST(TransferLoop, EndsEvenWhenConnectionsAreDroppedAtThatMoment) {
+  ScriptedHttpServer server(std::vector<ScriptedAnswer>(200, answer_with(200)));
+  for (int i = 0; i < 200; ++i) {
+    TransferLimits limits;
+    limits.connections_kept_for = std::chrono::milliseconds(0);
+    TransferLoop loop({.limits = limits, .ca_file = {}});
+    ASSERT_TRUE(begin(loop, request_for(server.url())).get());
+  }
+}
+
 TEST(TransferLoop, RunsWaitingRequestsInTheOrderOfTheirStart) {
   ScriptedHttpServer server(std::vector<ScriptedAnswer>(20, answer_with(200)));
   TransferLoop loop({.limits = {.in_flight_max = 1, .waiting_max = 100, .connections_kept_max = 1}, .ca_file = {}});

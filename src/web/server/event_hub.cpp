@@ -72,8 +72,9 @@ asio::awaitable<void> EventHub::tick_while_heard() {
   while (!listeners_.empty() && !stopped_) {
     timer_.expires_after(limits_.event_interval);
     const auto [error] = co_await timer_.async_wait(asio::as_tuple(asio::use_awaitable));
-    // Cancelled when the last listener left; another may have come since, and then the ticking goes on.
-    if (!error) tick();
+    // Cancelled when the last listener left; another may have come since, and then the ticking goes on. A timer that
+    // had fired already is not cancelled any more.
+    if (!error && !listeners_.empty()) tick();
   }
   ticking_ = false;
 }

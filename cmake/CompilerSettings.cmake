@@ -16,6 +16,10 @@ target_compile_options(lm_settings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast
   -Wcast-align -Woverloaded-virtual -Wimplicit-fallthrough -Wextra-semi -fno-strict-aliasing
   $<$<BOOL:${LM_WERROR}>:-Werror>)
+# Our code and SQLite tell the fuzzer where they have been; tests/fuzz links libFuzzer itself.
+if(LM_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 if(LM_SANITIZE)
   add_compile_options(-fsanitize=${LM_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${LM_SANITIZE})

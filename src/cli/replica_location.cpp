@@ -44,6 +44,7 @@ Result<ReplicaLocation> split_url(std::string_view url) {
   if (start == std::string_view::npos || (start == 0 && !is_file)) {
     return bad_url(url, "names a bucket but no backup in it; add /databases/GUID");
   }
+  if (path.substr(start + 1).starts_with('/')) return bad_url(url, "has two slashes where the backup's path begins");
   const std::string_view above = path.substr(0, start);
   return ReplicaLocation{std::string(scheme) + std::string(above.empty() ? "/" : above),
                          std::string(path.substr(start + 1))};

@@ -50,6 +50,7 @@ TEST(ReplicaLocation, RefusalSaysHowToMendIt) {
       {"s3://", "", "add /databases/GUID"},
       {"s3:///databases/" + kGuid, "", "add /databases/GUID"},
       {"s3://b/x?endpoint=http://h", "", "use -endpoint"},
+      {"s3://b//databases", "", "two slashes"},
       {"file://", "", "not absolute"},
       {"file://relative/x", "", "not absolute"},
       {"https://host/b", "b", "neither a GUID"},

@@ -42,7 +42,9 @@ base::Result<bool> is_settled(const Attachment& attachment, const wal::IndexHead
 // this one: it orders what another process wrote.
 void read_frames_after_header() {
 #pragma GCC diagnostic push
+#if !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wtsan"
+#endif
   std::atomic_thread_fence(std::memory_order_acquire);
 #pragma GCC diagnostic pop
 }

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "os/process.h"
+
 namespace engine {
 
 struct Scheduler::Task {
@@ -73,6 +75,7 @@ std::optional<base::SteadyTime> Scheduler::fire_timers(base::SteadyTime now) {
 }
 
 void Scheduler::run_worker() {
+  os::set_thread_urgency(os::ThreadUrgency::background);
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     const auto next_timer = fire_timers(std::chrono::steady_clock::now());

@@ -1,12 +1,15 @@
 #include "os/process.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <csignal>
 #include <fstream>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "os/file.h"
@@ -25,6 +28,17 @@ TEST(Process, UsageCountsDescriptorsMemoryAndTime) {
   EXPECT_GT(after.resident_bytes, 1U << 20);
   EXPECT_GE(after.cpu_seconds, before.cpu_seconds);
   EXPECT_GT(after.cpu_seconds, 0);
+}
+
+TEST(Process, ABackgroundThreadStandsBehindOthersAndOnlyThatThread) {
+  const int before = ::getpriority(PRIO_PROCESS, 0);
+  int inside = before;
+  std::thread([&] {
+    set_thread_urgency(ThreadUrgency::background);
+    inside = ::getpriority(PRIO_PROCESS, 0);
+  }).join();
+  EXPECT_EQ(inside, std::min(before + 5, 19));
+  EXPECT_EQ(::getpriority(PRIO_PROCESS, 0), before);
 }
 
 TEST(Process, KnowsItsNames) {

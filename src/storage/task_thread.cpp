@@ -1,5 +1,7 @@
 #include "storage/task_thread.h"
 
+#include "os/process.h"
+
 namespace storage {
 
 TaskThread::TaskThread() : thread_([this] { run(); }) {}
@@ -30,6 +32,7 @@ void TaskThread::post_after(std::chrono::milliseconds delay, Task task) {
 }
 
 void TaskThread::run() {
+  os::set_thread_urgency(os::ThreadUrgency::background);
   std::unique_lock lock(mutex_);
   for (;;) {
     const base::SteadyTime now = std::chrono::steady_clock::now();

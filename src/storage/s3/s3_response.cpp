@@ -63,6 +63,7 @@ base::Result<std::vector<KeyFailure>> parse_delete(base::ByteView body) {
   TRY_ASSIGN(const pugi::xml_node root, load(document, body, "DeleteResult"));
   std::vector<KeyFailure> failures;
   for (const pugi::xml_node entry : root.children("Error")) {
+    if (*entry.child_value("Key") == '\0') return corrupt("a deletion that failed without saying which");
     failures.push_back({entry.child_value("Key"), entry.child_value("Code"), entry.child_value("Message")});
   }
   return failures;

@@ -63,6 +63,8 @@ TEST(S3Delete, TellsWhatFailed) {
   EXPECT_EQ(some->at(0).key, "a&b");
   EXPECT_EQ(some->at(0).code, "AccessDenied");
   EXPECT_EQ(parse_delete(base::as_bytes("")).error().category, Category::corrupt);
+  const auto nameless = parse_delete(base::as_bytes("<DeleteResult><Error><Code>Any</Code></Error></DeleteResult>"));
+  EXPECT_EQ(nameless.error().category, Category::corrupt) << "or a failure would count as a success";
 }
 
 TEST(S3Multipart, AnswersAreRead) {

@@ -1,0 +1,39 @@
+// Which files make a restore, from any listing at all: what is planned is an unbroken chain from a snapshot on.
+#include "engine/restore_plan.h"
+
+#include <vector>
+
+#include "fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  fuzz::Input input(data, size);
+  const std::uint8_t kind = input.byte() % 3;
+  const std::uint64_t wanted = input.number(1);
+  std::vector<engine::BackupFile> files;
+  while (!input.rest().empty() && files.size() < 64) {
+    engine::BackupFile file;
+    file.name.level = base::Level(static_cast<std::uint8_t>(input.byte() % 12));
+    const std::uint64_t min = input.number(1);
+    file.name.min = base::Txid(min);
+    file.name.max = base::Txid(min + input.byte() % 8);
+    file.size_bytes = 200;
+    file.created_at = base::UnixMillis(static_cast<std::int64_t>(input.number(1)));
+    files.push_back(file);
+  }
+  engine::RestoreTarget target;
+  if (kind == 1) target.txid = base::Txid(wanted);
+  if (kind == 2) target.before = base::UnixMillis(static_cast<std::int64_t>(wanted));
+  auto plan = engine::plan_restore(files, target);
+  if (!plan) return 0;
+  MUST(!plan->empty());
+  MUST(plan->front().name.min.value <= 1);
+  std::uint64_t reached = 0;
+  for (const engine::BackupFile& file : *plan) {
+    MUST(file.name.min.value <= reached + 1);
+    MUST(file.name.max.value > reached || reached == 0);
+    reached = file.name.max.value;
+    if (target.before) MUST(file.created_at < *target.before);
+  }
+  if (target.txid) MUST(reached == target.txid->value);
+  return 0;
+}

@@ -265,6 +265,29 @@ TEST_F(LedgerTest, NamesTheFileThatIsDamaged) {
   EXPECT_NE(opened.error().message.find(file_.string()), std::string::npos) << opened.error().message;
 }
 
+TEST_F(LedgerTest, DamageInOneClientsPagesIsFoundAtTheStartAfterAKill) {
+  for (std::uint64_t txid = 1; txid <= 3; ++txid) acknowledge(txid, 20'000, pages(1, 20'000, txid * 100'000));
+  execute("PRAGMA journal_mode=DELETE");
+  std::string content = os::testing::read_text(file_);
+  // The last page of the file is a leaf of the page index.
+  content.replace(content.size() - 4096, 4096, std::string(4096, 'x'));
+  os::testing::write_text(file_, content);
+  const auto opened = Ledger::open(file_);
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().category, Category::corrupt) << opened.error().message;
+}
+
+TEST_F(LedgerTest, ADamagedFileThatWasSetAsideIsKeptAndMakesRoomForANewOne) {
+  acknowledge(1, 3, pages(1, 3, 100), true);
+  ledger_.reset();
+  os::testing::write_text(file_, std::string(8192, 'x'));
+  const auto kept = Ledger::set_aside(file_, kNow);
+  ASSERT_TRUE(kept.has_value()) << kept.error().message;
+  EXPECT_EQ(os::testing::read_text(*kept), std::string(8192, 'x'));
+  open();
+  EXPECT_EQ(client().txid.value, 0U);
+}
+
 TEST_F(LedgerTest, NamesTheDirectoryThatDoesNotExist) {
   const auto opened = Ledger::open(dir_ / "missing/state.db");
   ASSERT_FALSE(opened.has_value());

@@ -2,6 +2,7 @@
 
 import os
 import random
+import resource
 import shutil
 import signal
 from collections import Counter
@@ -27,11 +28,11 @@ class Chaos:
                  folder: Path):
         self.dice, self.manager, self.databases, self.recorder, self.folder = dice, manager, databases, recorder, folder
         self.counts: Counter[str] = Counter()
-        self.state_copies: list[Path] = []
         self._actions: list[tuple[int, Callable[[], None]]] = [
             (6, self.manager_killed), (3, self.manager_ended), (3, self.manager_stopped), (2, self.manager_killed_in_a_burst),
+            (2, self.descriptors_run_out),
             (6, self.writer_killed), (3, self.all_workers_killed), (3, self.writer_stopped), (3, self.workers_ended),
-            (2, self.state_wiped), (1, self.state_cut), (2, self.state_from_earlier),
+            (2, self.state_wiped), (2, self.state_cut),
             (3, self.database_deleted), (3, self.state_of_database_put_aside), (4, self.older_database_put_back)]
         if recorder is not None:
             self._actions += [(4, self.store_misbehaves)]
@@ -79,6 +80,15 @@ class Chaos:
         self.manager.process.send_signal(signal.SIGCONT)
         self._done("manager stopped for a while")
 
+    def descriptors_run_out(self) -> None:
+        """The daemon gets no new ones for a while."""
+        usual = resource.prlimit(self.manager.pid, resource.RLIMIT_NOFILE)
+        room = len(os.listdir(f"/proc/{self.manager.pid}/fd")) + self.dice.randint(0, 6)
+        resource.prlimit(self.manager.pid, resource.RLIMIT_NOFILE, (room, usual[1]))
+        self._pause(3)
+        resource.prlimit(self.manager.pid, resource.RLIMIT_NOFILE, usual)
+        self._done("daemon without descriptors for a while")
+
     def _any(self) -> OracleDatabase:
         return self.dice.choice(self.databases)
 
@@ -110,16 +120,9 @@ class Chaos:
         each.signal(signal.SIGCONT)
         self._done("application stopped for a while")
 
-    def _forget_state_copies(self) -> None:
-        """What a new state directory stores is another writer's for an older one: a conflict, and rightly so."""
-        for copy in self.state_copies:
-            shutil.rmtree(copy)
-        self.state_copies.clear()
-
     def state_wiped(self) -> None:
         self._kill_manager()
         shutil.rmtree(self.manager.state_dir)
-        self._forget_state_copies()
         self._done("state directory wiped")
         self._start_manager()
 
@@ -128,20 +131,7 @@ class Chaos:
         files = sorted(p for p in self.manager.state_dir.rglob("*") if p.is_file() and p.stat().st_size > 0)
         for file in self.dice.sample(files, min(len(files), 2)):
             os.truncate(file, self.dice.randrange(file.stat().st_size))
-        self._forget_state_copies()
         self._done("state directory cut short")
-        self._start_manager()
-
-    def state_from_earlier(self) -> None:
-        self._kill_manager()
-        if not self.state_copies or self.dice.random() < 0.4:
-            copy = self.folder / f"state{self.dice.getrandbits(32):08x}"
-            shutil.copytree(self.manager.state_dir, copy)
-            self.state_copies.append(copy)
-        else:
-            shutil.rmtree(self.manager.state_dir)
-            shutil.copytree(self.dice.choice(self.state_copies), self.manager.state_dir)
-            self._done("earlier state directory put back")
         self._start_manager()
 
     def store_misbehaves(self) -> None:

@@ -27,7 +27,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--store", choices=["s3", "file", "both"], default="both", help="both: in turn")
     parser.add_argument("--round-seconds", type=float, default=45)
     parser.add_argument("--databases", type=int, default=6, help="in a round")
-    parser.add_argument("--calm", action="store_true", help="nothing goes wrong but what applications do")
+    parser.add_argument("--chaos", type=float, default=0.5, help="things that go wrong a second, about; 0: none")
     parser.add_argument("--folder", type=Path, help="where folders of rounds are made")
     return parser.parse_args()
 
@@ -58,7 +58,7 @@ def report_problem(plan: Plan, result: Result) -> None:
           f"    litestream restore -txid N -o FILE file://...   (or, for S3 keys: {plan.store})\n"
           f"    oracle_worker_own examine FILE\n"
           f"again: tests/oracle/run --seed {plan.seed} --rounds 1 --store {plan.store} "
-          f"--round-seconds {plan.seconds:g} --databases {plan.databases}", flush=True)
+          f"--round-seconds {plan.seconds:g} --databases {plan.databases} --chaos {plan.actions_a_second:g}", flush=True)
 
 
 def main() -> int:
@@ -74,7 +74,7 @@ def main() -> int:
     while done < rounds and not failed and (not arguments.minutes or time.monotonic() - started < arguments.minutes * 60):
         store = arguments.store if arguments.store != "both" else ("s3", "file")[(seed + done) % 2]
         plan = Plan(seed + done, store, arguments.round_seconds, arguments.databases, parent / str(seed + done),
-                    not arguments.calm)
+                    arguments.chaos)
         result = Round(plan).run()
         total.update(result.counts)
         lag_ms += result.lag_ms

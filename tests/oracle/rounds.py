@@ -26,7 +26,6 @@ from harness.store import Bucket, FileBucket, S3Bucket, check_whole_history
 from harness.wait import let_time_pass, wait_until
 
 RESTORERS = 2
-ACTIONS_A_SECOND = 0.5
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Plan:
     seconds: float
     databases: int
     folder: Path
-    chaos: bool = True
+    actions_a_second: float = 0.5  # of chaos; 0: none
 
 
 @dataclass
@@ -119,8 +118,9 @@ class Round:
     def _let_it_run(self) -> None:
         until = time.monotonic() + self.plan.seconds
         while time.monotonic() < until and not self._failed.is_set():
-            let_time_pass(min(self.chaos.dice.expovariate(ACTIONS_A_SECOND), max(0, until - time.monotonic())))
-            if self.plan.chaos and time.monotonic() < until:
+            calm = self.chaos.dice.expovariate(self.plan.actions_a_second or 1)
+            let_time_pass(min(calm, max(0, until - time.monotonic())))
+            if self.plan.actions_a_second and time.monotonic() < until:
                 self.chaos.act()
             for database in self.databases:
                 database.check_alive()

@@ -20,7 +20,7 @@ MIXES = [MIX, MIX, MIX, "small:1", "insert:5,update:5", "bulk:4,savepoint:3,clea
          "shrink:6,bulk:2,clear:1", "schema:5,pairs:5", "pairs:1"]
 AFTER = ["", "", "", "passive:300", "full:100", "restart:100", "truncate:200", "vacuum:60", "reopen:300",
          "passive:50,full:30,restart:30,truncate:30,vacuum:10,reopen:50", "delete_mode:30,wal_mode:200",
-         "persist_mode:20,truncate_mode:20,wal_mode:100"]
+         "page_size:30,reopen:100", "persist_mode:20,truncate_mode:20,wal_mode:100"]
 
 
 @dataclass
@@ -79,7 +79,8 @@ class OracleDatabase:
     @property
     def may_leave_journal(self) -> bool:
         """A writer that is killed in rollback mode leaves a journal that the daemon honestly waits for ever to see gone."""
-        return any("_mode" in w.settings["after"] or w.settings["new_journal_mode"] != "wal" for w in self.writers)
+        return any("_mode" in w.settings["after"] or "page_size" in w.settings["after"] or
+                   w.settings["new_journal_mode"] != "wal" for w in self.writers)
 
     def start(self) -> None:
         for each in self.workers:

@@ -162,6 +162,12 @@ void Writer::after_action(const std::string& action) {
   } else if (action == "vacuum") {
     note_page_rewrite();
     database_->run("VACUUM");
+  } else if (action == "page_size") {
+    // Only without a log can the size of pages change.
+    note_page_rewrite();
+    database_->run("PRAGMA journal_mode=delete");
+    database_->run("PRAGMA page_size=" + std::to_string(std::int64_t{512} << pick(random_, 0, 7)) + "; VACUUM");
+    database_->run("PRAGMA journal_mode=wal");
   } else if (action == "delete_mode" || action == "truncate_mode" || action == "persist_mode") {
     note_page_rewrite();
     database_->run("PRAGMA journal_mode=" + action.substr(0, action.find('_')));

@@ -68,7 +68,8 @@ class Judge:
     by_txid: dict[int, tuple[str, int, str]] = field(default_factory=dict)  # hash, number, digest
     in_doubt: set[str] = field(default_factory=set)
     stored_at: list[tuple[int, int]] = field(default_factory=list)  # (ms, TXID) as the daemon reported
-    lag_ms: list[int] = field(default_factory=list)
+    lags: list[tuple[int, str]] = field(default_factory=list)  # ms, and whose
+    kind: str = ""  # what sort of database it is, for people
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def reported(self, at_ms: int, txid: int) -> None:
@@ -156,7 +157,8 @@ class Judge:
     def _note_lag(self, facts: dict[str, Any], began_ms: int) -> None:
         following = [self.history.states[h] for h in self.history.children.get(facts["hash"], ())]
         missed = [s.committed_ms for s in following if s.committed_ms is not None and not s.rolled_back]
-        self.lag_ms.append(max([began_ms - m for m in missed if m < began_ms], default=0))
+        lag = max([began_ms - m for m in missed if m < began_ms], default=0)
+        self.lags.append((lag, f"{self.name} ({self.kind}) at {began_ms}"))
 
     def check_end(self, source: dict[str, Any]) -> None:
         """`source` is the database itself at the end: nothing that was seen in a backup or that an application was told

@@ -32,18 +32,21 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def percentile(values: list[int], share: float) -> int:
-    ordered = sorted(values)
-    return ordered[round(share * (len(ordered) - 1))] if ordered else 0
+def ages(lags: list[tuple[int, str]]) -> str:
+    """How much older than the newest commit the newest state in the bucket was, while things went wrong."""
+    ordered = sorted(lags)
+    if not ordered:
+        return "no age of a newest state was measured"
+    p50, p99 = (ordered[round(share * (len(ordered) - 1))][0] for share in (0.5, 0.99))
+    return f"age of the newest state in the bucket: p50 {p50} ms, p99 {p99} ms, most {ordered[-1][0]} ms: {ordered[-1][1]}"
 
 
-def summary(total: Counter[str], lag_ms: list[int], seconds: float, rounds: int) -> str:
+def summary(total: Counter[str], lags: list[tuple[int, str]], seconds: float, rounds: int) -> str:
     restores = sum(n for name, n in total.items() if name.startswith(("manager, ", "litestream, ")))
     kills = sum(n for name, n in total.items() if name.startswith("chaos, kills"))
     lines = [f"{rounds} rounds, {seconds / 60:.1f} minutes: {total['transactions']} transactions, {restores} restores "
              f"compared ({restores / seconds * 3600:.0f} an hour), {kills} kills",
-             f"age of the newest state in the bucket: p50 {percentile(lag_ms, 0.5)} ms, p99 {percentile(lag_ms, 0.99)} ms, "
-             f"most {max(lag_ms, default=0)} ms (while things went wrong)"]
+             ages(lags)]
     return "\n".join(lines + [f"  {n:8} {name}" for name, n in sorted(total.items())])
 
 
@@ -68,7 +71,7 @@ def main() -> int:
     parent = Path(tempfile.mkdtemp(prefix="lm-oracle-", dir=arguments.folder))
     started = time.monotonic()
     total: Counter[str] = Counter()
-    lag_ms: list[int] = []
+    lags: list[tuple[int, str]] = []
     done = 0
     failed = False
     while done < rounds and not failed and (not arguments.minutes or time.monotonic() - started < arguments.minutes * 60):
@@ -77,16 +80,17 @@ def main() -> int:
                     arguments.chaos)
         result = Round(plan).run()
         total.update(result.counts)
-        lag_ms += result.lag_ms
+        lags += result.lags
         done += 1
         failed = bool(result.problem)
         if failed:
             report_problem(plan, result)
         elif arguments.minutes:
-            print(f"... round {done}, seed {plan.seed} ({store}): {result.counts['transactions']} transactions", flush=True)
+            print(f"... round {done}, seed {plan.seed} ({store}): {result.counts['transactions']} transactions, "
+                  f"{ages(result.lags)}", flush=True)
     if not failed:
         parent.rmdir()
-    print(f"first seed {seed}; {summary(total, lag_ms, time.monotonic() - started, done)}")
+    print(f"first seed {seed}; {summary(total, lags, time.monotonic() - started, done)}")
     return 1 if failed else 0
 
 

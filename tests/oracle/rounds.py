@@ -41,7 +41,7 @@ class Plan:
 @dataclass
 class Result:
     counts: Counter[str] = field(default_factory=Counter)
-    lag_ms: list[int] = field(default_factory=list)
+    lags: list[tuple[int, str]] = field(default_factory=list)
     problem: str = ""
 
 
@@ -187,7 +187,7 @@ class Round:
             self.result.counts["transactions"] += database.judge.history.committed()
             self.result.counts["states rolled back"] += sum(s.rolled_back for s in database.judge.history.states.values())
             self.result.counts.update(database.judge.counts)
-            self.result.lag_ms += database.judge.lag_ms
+            self.result.lags += database.judge.lags
         self.result.counts.update({f"chaos, {name}": n for name, n in self.chaos.counts.items()})
         self.result.counts["databases"] += len(self.databases)
         if self.result.problem:

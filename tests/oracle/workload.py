@@ -115,6 +115,8 @@ def _writer_settings(dice: random.Random, first: bool, shared: dict[str, Any]) -
         "rollback_percent": dice.choice([0, 5, 30]),
         "changes": dice.choice(MIXES),
         "after": dice.choice(AFTER),
+        "sync_failures": dice.choice([0, 0, 0, 20, 200]),
+        "write_failures": dice.choice([0, 0, 0, 1, 5]),
     }
     if settings["one_shot"]:
         settings["rate"] = min(settings["rate"], 15)
@@ -149,4 +151,6 @@ def make_database(dice: random.Random, folder: Path, clients: Path, *, huge: boo
         settings = {"database": path, "journal": own / "journal", "snapshots": own, "seed": dice.randrange(1 << 30),
                     "rate": dice.choice([2, 10, 20])}
         found.readers.append(Worker(dice.choice(LIBRARIES), "read", settings, own / f"reader{number}.log"))
+    mode = "exclusive" if exclusive else "huge" if huge else "rollback" if found.may_leave_journal else "log"
+    found.judge.kind = f"{mode}, pages of {shared['page_size']}, {len(found.writers)} writers"
     return found

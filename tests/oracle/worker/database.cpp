@@ -10,6 +10,7 @@ void require(int code, sqlite3* connection, const std::string& what) {
       what.substr(0, 200) + ": " + sqlite3_errmsg(connection) + " (" + std::to_string(code) + ")";
   const int primary = code & 0xff;
   if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED) throw Busy(message);
+  if (primary == SQLITE_IOERR || primary == SQLITE_FULL) throw DiskFailed(message);
   throw SqliteError(message);
 }
 

@@ -17,6 +17,11 @@ class Busy : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// The disk failed under SQLite, which the application is told and lives on with.
+class DiskFailed : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 class SqliteError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };

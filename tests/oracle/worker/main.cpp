@@ -89,6 +89,8 @@ void write(const Arguments& arguments) {
   taker.take("cache_pages", settings.cache_pages);
   taker.take("one_shot", settings.one_shot);
   taker.take("rollback_percent", settings.rollback_percent);
+  taker.take("sync_failures", settings.failures.sync_per_mille);
+  taker.take("write_failures", settings.failures.write_per_mille);
   taker.take("bytes_max", settings.bytes_max);
   taker.take("changes", settings.changes);
   taker.take("after", settings.after);

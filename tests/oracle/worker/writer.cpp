@@ -21,7 +21,12 @@ constexpr int kBusyTimeoutMs = 2000;
 class Writer {
  public:
   explicit Writer(const WriterSettings& settings)
-      : settings_(settings), journal_(settings.journal), random_(settings.seed) {}
+      : settings_(settings),
+        journal_(settings.journal),
+        random_(settings.seed),
+        may_fail_(settings.failures.sync_per_mille + settings.failures.write_per_mille > 0) {
+    if (may_fail_) make_logs_fail(settings.failures, settings.seed + 1);
+  }
 
   void run();
 
@@ -40,6 +45,7 @@ class Writer {
   const WriterSettings& settings_;
   const Journal journal_;
   Random random_;
+  const bool may_fail_;
   std::unique_ptr<Database> database_;
 };
 
@@ -49,6 +55,10 @@ void Writer::run() {
     try {
       once();
     } catch (const Busy&) {
+      if (database_) database_->roll_back();
+    } catch (const DiskFailed&) {
+      // A COMMIT that failed so is in doubt: whoever recovers the log may find it whole.
+      if (!may_fail_) throw;
       if (database_) database_->roll_back();
     }
     if (settings_.one_shot) database_.reset();
@@ -115,7 +125,10 @@ void Writer::work(Changes& changes) {
 void Writer::transaction() {
   database_->run("BEGIN IMMEDIATE");
   const auto before = read_head(*database_);
-  if (!before) throw SqliteError("table head is missing");
+  if (!before) {  // the disk failed while it was made
+    database_->roll_back();
+    return create();
+  }
   Changes changes(*database_, random_, before->rows_sum);
   work(changes);
   const Head after = make_state(*before, changes.rows_sum());

@@ -4,6 +4,8 @@
 #include <map>
 #include <string>
 
+#include "oracle/worker/failing_disk.h"
+
 namespace oracle {
 
 // Everything that is decided about a writer is decided by who starts it.
@@ -21,6 +23,7 @@ struct WriterSettings {
   int cache_pages = 0;    // 0: SQLite's default
   bool one_shot = false;  // open, one transaction, close
   int rollback_percent = 0;
+  FailureRates failures;
   long long bytes_max = 4 << 20;       // beyond it the database is cleared
   std::map<std::string, int> changes;  // name (changes.h) to weight
   std::map<std::string, int> after;    // action after a commit to per mille

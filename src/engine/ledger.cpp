@@ -137,7 +137,10 @@ base::Result<> Ledger::prepare() {
   const std::string boot_now = os::boot_id();
   trusts_fingerprints_ = clean == "1" || (!boot_now.empty() && boot == boot_now);
   TRY(db.set_meta("clean", "0"));
-  return db.set_meta("boot_id", boot_now);
+  TRY(db.set_meta("boot_id", boot_now));
+  // Synced before anything is stored under this lineage: after a power cut its objects must still be known as ours, and
+  // this start as one that was not followed by a clean stop.
+  return db.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 base::Result<> Ledger::check_structure() {

@@ -210,6 +210,23 @@ TEST_F(LedgerTest, EveryStartWritesUnderALineageOfItsOwnAndKnowsTheEarlierOnes) 
   EXPECT_TRUE(ledger_->is_ours(ledger_->lineage()));
 }
 
+// A power cut takes what was not synced: everything in the log of the state database, if it comes soon after the start.
+TEST_F(LedgerTest, LineageAndTheStartItselfAreKnownAfterAPowerCut) {
+  ASSERT_TRUE(ledger_->mark_clean().has_value());
+  open();
+  const std::uint64_t lineage = ledger_->lineage();
+  const std::filesystem::path after = dir_ / "after.db";
+  os::testing::write_text(after, os::testing::read_text(file_));
+  {
+    auto connection = sqlite::Connection::open(after, sqlite::OpenMode::read_write);
+    ASSERT_TRUE(connection.has_value());
+    EXPECT_EQ(connection->query_integer("SELECT value FROM meta WHERE name='clean'").value(), 0);
+  }
+  const auto survivor = Ledger::open(after);
+  ASSERT_TRUE(survivor.has_value()) << survivor.error().message;
+  EXPECT_TRUE((*survivor)->is_ours(lineage)) << "objects of this run would be a stranger's: conflict for every client";
+}
+
 TEST_F(LedgerTest, ObjectsOfAnotherStateDirectoryAreNotOurs) {
   const auto other = Ledger::open(dir_ / "other.db");
   ASSERT_TRUE(other.has_value());

@@ -50,10 +50,8 @@ class S3Client:
         signed = self._sign(method, encoded_path, encoded_query, body, headers or {})
         target = encoded_path + ("?" + encoded_query if encoded_query else "")
         try:
-            try:
-                answer = self._send(method, target, body, signed)
-            except http.client.RemoteDisconnected:  # the server had enough of waiting on the kept connection
-                answer = self._send(method, target, body, signed)
+            self._connection.request(method, target, body=body, headers=signed)
+            answer = self._connection.getresponse()
             content = answer.read()
         except (http.client.HTTPException, OSError):
             self._connection.close()
@@ -61,10 +59,6 @@ class S3Client:
         if not 200 <= answer.status < 300:
             raise S3Error(answer.status, content)
         return {name.lower(): value for name, value in answer.getheaders()}, content
-
-    def _send(self, method: str, target: str, body: bytes, headers: dict[str, str]) -> http.client.HTTPResponse:
-        self._connection.request(method, target, body=body, headers=headers)
-        return self._connection.getresponse()
 
     def _sign(self, method: str, path: str, query: str, body: bytes, extra: dict[str, str]) -> dict[str, str]:
         now = datetime.now(timezone.utc)

@@ -81,7 +81,7 @@ class Round:
         return s3, S3Bucket(account, s3.name, self.recorder.endpoint)
 
     def own_view(self) -> Bucket:
-        """The judge's bucket for one more thread."""
+        """The judge's bucket for one more thread, on a connection that the server has not given up yet."""
         return S3Bucket(self.bucket.account, self.bucket.name) if isinstance(self.bucket, S3Bucket) else self.bucket
 
     def fail(self, database: OracleDatabase | None, problem: Exception) -> None:
@@ -153,6 +153,7 @@ class Round:
         code = self.manager.stop(90)
         if code != 0:
             raise Violation(f"the daemon ended with {code}")
+        self.bucket = self.own_view()
         restored = restore_all_both_ways(self.bucket, ids, self.folder / "end")
         for database in self.databases:
             try:
@@ -181,6 +182,7 @@ class Round:
             again.unlink()
 
     def _tidy_up(self) -> None:
+        self.bucket = self.own_view()
         for database in self.databases:
             database.kill()
             database.judge.history.update()

@@ -105,7 +105,7 @@ base::Result<std::unique_ptr<Ledger>> Ledger::open(const std::filesystem::path& 
 }
 
 base::Result<std::filesystem::path> Ledger::set_aside(const std::filesystem::path& file, base::UnixMillis now) {
-  const std::filesystem::path kept = fmt::format("{}.damaged-{}", file.string(), now.count());
+  std::filesystem::path kept = fmt::format("{}.damaged-{}", file.string(), now.count());
   TRY(os::rename_file(file, kept));
   for (const char* part : {"-wal", "-shm"}) {
     if (auto moved = os::rename_file(file.string() + part, kept.string() + part);

@@ -95,7 +95,7 @@ class Chaos:
     def writer_killed(self) -> None:
         each = self.dice.choice(self._any().workers)
         each.kill()
-        self._done(f"kills: {each.command}r")
+        self._done("kills: writer" if each.command == "write" else "kills: reader")
         self._pause(0.3)
         each.start()
 

@@ -182,9 +182,14 @@ class Round:
             again.unlink()
 
     def _tidy_up(self) -> None:
-        self.bucket = self.own_view()
+        # Nothing is left running, whatever the sums say.
         for database in self.databases:
             database.kill()
+        if self.result.problem:
+            self.manager.save_status()
+        self.manager.kill()
+        self.bucket = self.own_view()
+        for database in self.databases:
             database.judge.history.update()
             self.result.counts["transactions"] += database.judge.history.committed()
             self.result.counts["states rolled back"] += sum(s.rolled_back for s in database.judge.history.states.values())
@@ -192,9 +197,6 @@ class Round:
             self.result.lags += database.judge.lags
         self.result.counts.update({f"chaos, {name}": n for name, n in self.chaos.counts.items()})
         self.result.counts["databases"] += len(self.databases)
-        if self.result.problem:
-            self.manager.save_status()
-        self.manager.kill()
         if self.recorder is not None:
             self.recorder.close()
         if self.result.problem:

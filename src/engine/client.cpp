@@ -102,6 +102,7 @@ void Client::on_command(Command command) {
       flushing_ = true;
       last_upload_ = {};
       base_due_ = {};
+      blocked_.clear();  // the cause may be gone: only what the next look finds counts
       tracker_.on_event({FileEventKind::checked, 0, {}});
       uploader_.retry(record_);
       break;
@@ -129,7 +130,7 @@ void Client::block(std::string why, milliseconds retry) {
     base::log::warn("database cannot be captured", {{"client", record_.id.value}, {"reason", why}});
   }
   blocked_ = std::move(why);
-  base_due_ = context_.clock->steady_now() + retry;
+  base_due_ = context_.clock->steady_now() + (flushing_ ? std::min(retry, kBlockedRetrySoon) : retry);
 }
 
 void Client::report(const base::Error& error, std::string_view operation) {
@@ -239,10 +240,13 @@ void Client::capture() {
   if (flushing_ && !base_needed_ && tracked->looked) flush_captured_ = true;
 }
 
-// A busy application goes on committing: what counts is what it had committed when the flush began.
+// A busy application goes on committing: what counts is what it had committed when the flush began. A database that has
+// a backup and cannot be captured now (its application holds it exclusively) may have commits that nobody else knows
+// of.
 void Client::note_flushed() {
   if (!flushing_) return;
-  const bool nothing_to_look_at = !present_ || waiting_ || !blocked_.empty();
+  const bool never_captured = !blocked_.empty() && record_.txid.value == 0;
+  const bool nothing_to_look_at = !present_ || waiting_ || never_captured;
   if (all_stored() && (flush_captured_ || nothing_to_look_at)) flushed_.store(true, std::memory_order_release);
 }
 

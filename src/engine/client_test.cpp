@@ -264,6 +264,41 @@ TEST_F(ClientTest, AtTheEndEverythingIsStoredWithoutWaitingForTheInterval) {
   EXPECT_LT(clock_.steady_now() - before, 1h);
 }
 
+TEST_F(ClientTest, AtTheEndADatabaseThatWasBlockedIsLookedAtOnceMore) {
+  os::testing::write_text(database_, std::string(8192, 'x'));
+  start_client();
+  ASSERT_TRUE(run_until([&] { return status_ && status_->state == ClientState::blocked; }));
+  std::filesystem::remove(database_);
+  start_app();
+  app_->run("INSERT INTO t(b) VALUES('the cause is gone, no event has told so yet');");
+  // What it asks for is not to be had at once: the first try fails.
+  auto one = base_jobs_.try_take([] {});
+  auto other = base_jobs_.try_take([] {});
+  client_->post(Command::flush);
+  step();
+  EXPECT_FALSE(client_->flushed());
+  one.leave();
+  ASSERT_TRUE(run_until([&] { return client_->flushed(); }));
+  EXPECT_TRUE(restored_pages(*store_) == committed_pages(database_));
+}
+
+TEST_F(ClientTest, ADatabaseThatIsHeldExclusivelyAtTheEndCountsAsNotStored) {
+  start_app();
+  commit();
+  end_app();
+  start_client();
+  ASSERT_TRUE(run_until_stored());
+  app_ = std::make_unique<os::testing::SqliteShell>(database_);
+  app_->run("PRAGMA locking_mode=EXCLUSIVE; INSERT INTO t(b) VALUES('unseen');");
+  happens(FileEventKind::log_created);
+  client_->post(Command::flush);
+  ASSERT_TRUE(run_until([&] { return status_->state == ClientState::blocked; }));
+  EXPECT_FALSE(run_until([&] { return client_->flushed(); }));
+  end_app();
+  ASSERT_TRUE(run_until([&] { return client_->flushed(); }));
+  EXPECT_TRUE(restored_pages(*store_) == committed_pages(database_));
+}
+
 TEST_F(ClientTest, ARollbackDatabaseIsSwitchedToWalWhenItIsQuiet) {
   ASSERT_EQ(os::testing::run_sqlite(database_, "CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t VALUES(1,2);"),
             0);

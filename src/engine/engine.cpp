@@ -52,7 +52,7 @@ base::Result<std::unique_ptr<Engine>> Engine::start(EngineConfig config, storage
   const auto prepare = [&]() -> base::Result<> {
     TRY(os::make_directories(engine->context_.options.staging_directory));
     TRY_ASSIGN(engine->lock_, os::ExclusiveFileLock::acquire(directory / "lock"));
-    TRY_ASSIGN(engine->ledger_, Ledger::open(directory / "state.db"));
+    TRY_ASSIGN(engine->ledger_, engine->open_ledger(directory / "state.db"));
     TRY(engine->ledger_->bind_to_bucket(store.display_url()));
     return {};
   };
@@ -60,6 +60,19 @@ base::Result<std::unique_ptr<Engine>> Engine::start(EngineConfig config, storage
   engine->context_.ledger = engine->ledger_.get();
   engine->scheduler_ = std::make_unique<Scheduler>(worker_count(engine->config_.workers));
   return engine;
+}
+
+// A fleet without backups because of a damaged notebook would be the greater harm: it is kept for whoever wants to
+// know.
+base::Result<std::unique_ptr<Ledger>> Engine::open_ledger(const std::filesystem::path& file) {
+  auto opened = Ledger::open(file);
+  if (opened || opened.error().category != base::Category::corrupt) return opened;
+  TRY_ASSIGN(const std::filesystem::path kept, Ledger::set_aside(file, clock_.unix_now()));
+  base::log::error("the state database is damaged; a new one begins and every database is compared with the bucket",
+                   {{"reason", opened.error()}, {"kept", kept.string()}});
+  board_->set_notice("state", "The state database was damaged. It was kept as " + kept.string() +
+                                  ", and every database is compared with the bucket. Look for failing storage.");
+  return Ledger::open(file);
 }
 
 Engine::~Engine() {

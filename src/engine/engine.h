@@ -60,6 +60,7 @@ class Engine {
   };
   Engine(EngineConfig config, storage::ObjectStore& store, EventStream& stream, os::FileCloser& closer,
          const base::Clock& clock);
+  base::Result<std::unique_ptr<Ledger>> open_ledger(const std::filesystem::path& file);
 
   EngineConfig config_;
   const base::Clock& clock_;

@@ -104,6 +104,18 @@ base::Result<std::unique_ptr<Ledger>> Ledger::open(const std::filesystem::path& 
   return ledger;
 }
 
+base::Result<std::filesystem::path> Ledger::set_aside(const std::filesystem::path& file, base::UnixMillis now) {
+  std::filesystem::path kept = fmt::format("{}.damaged-{}", file.string(), now.count());
+  TRY(os::rename_file(file, kept));
+  for (const char* part : {"-wal", "-shm"}) {
+    if (auto moved = os::rename_file(file.string() + part, kept.string() + part);
+        !moved && moved.error().category != base::Category::not_found) {
+      return base::fail(moved.error());
+    }
+  }
+  return kept;
+}
+
 base::Result<> Ledger::prepare() {
   Database& db = *database_;
   TRY(db.connection.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=OFF"));
@@ -116,14 +128,27 @@ base::Result<> Ledger::prepare() {
                     version, kSchemaVersion));
   }
   TRY(db.connection.execute(kSchema));
+  TRY_ASSIGN(const std::string clean, db.meta("clean"));
+  // Damage that shows only when somebody's row is read would leave that client behind for ever.
+  if (clean != "1") TRY(check_structure());
   TRY(db.connection.execute(fmt::format("PRAGMA user_version={}", kSchemaVersion)));
   TRY(begin_lineage());
-  TRY_ASSIGN(const std::string clean, db.meta("clean"));
   TRY_ASSIGN(const std::string boot, db.meta("boot_id"));
   const std::string boot_now = os::boot_id();
   trusts_fingerprints_ = clean == "1" || (!boot_now.empty() && boot == boot_now);
   TRY(db.set_meta("clean", "0"));
-  return db.set_meta("boot_id", boot_now);
+  TRY(db.set_meta("boot_id", boot_now));
+  // Synced before anything is stored under this lineage: after a power cut its objects must still be known as ours, and
+  // this start as one that was not followed by a clean stop.
+  return db.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+base::Result<> Ledger::check_structure() {
+  TRY_ASSIGN(auto check, database_->connection.prepare("PRAGMA quick_check(1)"));
+  TRY_ASSIGN(const bool answered, check.step());
+  if (!answered) return base::fail(base::Category::corrupt, "its quick check gave no answer");
+  if (const std::string found(check.text(0)); found != "ok") return base::fail(base::Category::corrupt, found);
+  return {};
 }
 
 base::Result<> Ledger::begin_lineage() {

@@ -68,7 +68,12 @@ struct Acknowledgement {
 class Ledger {
  public:
   // Opens or creates. Throws nothing; denied or io name the directory and the -state-dir flag's remedy.
+  // corrupt: the file is damaged. Looked for with SQLite's quick check unless the last stop was a clean one.
   static base::Result<std::unique_ptr<Ledger>> open(const std::filesystem::path& file);
+  // Gives a damaged file and its log another name, so that a new one can begin: everything in it can be learned again
+  // from the bucket and the databases, at the price of reading them. Call with nobody else at the file. Returns the new
+  // name.
+  static base::Result<std::filesystem::path> set_aside(const std::filesystem::path& file, base::UnixMillis now);
   ~Ledger();
 
   // Random, never 0, new at each opening: what marks our objects in the bucket.
@@ -110,6 +115,7 @@ class Ledger {
   struct Database;
   explicit Ledger(std::unique_ptr<Database> database);
   base::Result<> prepare();
+  base::Result<> check_structure();
   base::Result<> begin_lineage();
   base::Result<> write_chunks(std::int64_t row, const Acknowledgement& acknowledgement);
 

@@ -210,6 +210,23 @@ TEST_F(LedgerTest, EveryStartWritesUnderALineageOfItsOwnAndKnowsTheEarlierOnes) 
   EXPECT_TRUE(ledger_->is_ours(ledger_->lineage()));
 }
 
+// A power cut takes what was not synced: everything in the log of the state database, if it comes soon after the start.
+TEST_F(LedgerTest, LineageAndTheStartItselfAreKnownAfterAPowerCut) {
+  ASSERT_TRUE(ledger_->mark_clean().has_value());
+  open();
+  const std::uint64_t lineage = ledger_->lineage();
+  const std::filesystem::path after = dir_ / "after.db";
+  os::testing::write_text(after, os::testing::read_text(file_));
+  {
+    auto connection = sqlite::Connection::open(after, sqlite::OpenMode::read_write);
+    ASSERT_TRUE(connection.has_value());
+    EXPECT_EQ(connection->query_integer("SELECT value FROM meta WHERE name='clean'").value(), 0);
+  }
+  const auto survivor = Ledger::open(after);
+  ASSERT_TRUE(survivor.has_value()) << survivor.error().message;
+  EXPECT_TRUE((*survivor)->is_ours(lineage)) << "objects of this run would be a stranger's: conflict for every client";
+}
+
 TEST_F(LedgerTest, ObjectsOfAnotherStateDirectoryAreNotOurs) {
   const auto other = Ledger::open(dir_ / "other.db");
   ASSERT_TRUE(other.has_value());
@@ -263,6 +280,29 @@ TEST_F(LedgerTest, NamesTheFileThatIsDamaged) {
   const auto opened = Ledger::open(file_);
   ASSERT_FALSE(opened.has_value());
   EXPECT_NE(opened.error().message.find(file_.string()), std::string::npos) << opened.error().message;
+}
+
+TEST_F(LedgerTest, DamageInOneClientsPagesIsFoundAtTheStartAfterAKill) {
+  for (std::uint64_t txid = 1; txid <= 3; ++txid) acknowledge(txid, 20'000, pages(1, 20'000, txid * 100'000));
+  execute("PRAGMA journal_mode=DELETE");
+  std::string content = os::testing::read_text(file_);
+  // The last page of the file is a leaf of the page index.
+  content.replace(content.size() - 4096, 4096, std::string(4096, 'x'));
+  os::testing::write_text(file_, content);
+  const auto opened = Ledger::open(file_);
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().category, Category::corrupt) << opened.error().message;
+}
+
+TEST_F(LedgerTest, ADamagedFileThatWasSetAsideIsKeptAndMakesRoomForANewOne) {
+  acknowledge(1, 3, pages(1, 3, 100), true);
+  ledger_.reset();
+  os::testing::write_text(file_, std::string(8192, 'x'));
+  const auto kept = Ledger::set_aside(file_, kNow);
+  ASSERT_TRUE(kept.has_value()) << kept.error().message;
+  EXPECT_EQ(os::testing::read_text(*kept), std::string(8192, 'x'));
+  open();
+  EXPECT_EQ(client().txid.value, 0U);
 }
 
 TEST_F(LedgerTest, NamesTheDirectoryThatDoesNotExist) {

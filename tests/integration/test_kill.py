@@ -98,6 +98,42 @@ def test_without_its_state_the_daemon_continues_the_history_in_the_bucket(s3_buc
         check_same_database(source, path)
 
 
+@pytest.mark.parametrize("damage", ["whole", "cut", "one page"])
+def test_a_damaged_state_database_is_set_aside_and_the_history_goes_on(file_bucket, folder, make_manager, make_application,
+                                                                       damage):
+    applications = [make_application(n, work="mixed", page_size=512) for n in (1, 2, 3)]
+    ids = [a.client_id for a in applications]
+    for application in applications:
+        application.write(40)
+    manager = make_manager(file_bucket).start()
+    manager.wait_stored(ids)
+    manager.kill()
+    earlier = {i: file_bucket.ltx_objects(i) for i in ids}
+
+    state = manager.state_dir / "state.db"
+    consistent_copy(state, folder / "state.db")  # with its log moved into it
+    for suffix in ("-wal", "-shm"):
+        (manager.state_dir / f"state.db{suffix}").unlink()
+    content = (folder / "state.db").read_bytes()
+    state.write_bytes({"whole": b"x" * 8192, "cut": content[:len(content) // 2],
+                       "one page": content[:-4096] + b"x" * 4096}[damage])
+    for application in applications:
+        application.write(5)
+    manager.start()
+    manager.wait_stored(ids)
+    assert any("state database was damaged" in notice for notice in manager.status()["notices"])
+    assert list(manager.state_dir.glob("state.db.damaged-*"))
+    assert manager.stop() == 0
+    restored = restore_all_both_ways(file_bucket, ids, folder / "end")
+    for application in applications:
+        later = file_bucket.ltx_objects(application.client_id)
+        check_nothing_rewritten(earlier[application.client_id], later)
+        check_whole_history(later)
+        source = consistent_copy(application.database, folder / "end" / f"{application.client_id}.source.db")
+        for path in restored[application.client_id]:
+            check_same_database(source, path)
+
+
 def test_applications_that_are_killed_lose_nothing_that_they_committed(file_bucket, clients, folder, make_manager):
     """Logs are left behind with half-written frames; the next start of the application recovers them."""
     applications = fleet(clients, ["held-page-4096", "oneshot-fast", "synchronous-off", "spill", "checkpoint-truncate"])

@@ -9,10 +9,14 @@ from harness.settings import clean_environment, litestream_binary
 from harness.store import Bucket
 
 
-def litestream_restore(bucket: Bucket, client_id: str, output: Path, *, txid: int | None = None) -> Path:
+def litestream_restore(bucket: Bucket, client_id: str, output: Path, *, txid: int | None = None,
+                       timestamp: str | None = None) -> Path:
+    """The newest state, the one of `txid`, or the newest one at `timestamp` (RFC 3339)."""
     command = [str(litestream_binary()), "restore", "-o", str(output)]
     if txid is not None:
         command += ["-txid", f"{txid:016x}"]
+    if timestamp is not None:
+        command += ["-timestamp", timestamp]
     done = subprocess.run([*command, bucket.replica_url(client_id)], capture_output=True, text=True, timeout=120,
                           stdin=subprocess.DEVNULL, env=clean_environment() | bucket.environment(), check=False)
     assert done.returncode == 0, f"litestream restore of {client_id} failed: {done.stderr}{done.stdout}"

@@ -99,7 +99,7 @@ class FileBucket:
         prefix = f"databases/{client_id}/ltx/"
         listing = []
         for key in self.keys():
-            if key.startswith(prefix):
+            if key.startswith(prefix) and LTX_NAME.fullmatch(key.rpartition("/")[2]):  # not what is being written
                 facts = (self.root / key).stat()
                 listing.append((key, facts.st_size, f"{facts.st_ino} {facts.st_mtime_ns} {facts.st_ctime_ns}"))
         return _parse(listing, prefix, 10)

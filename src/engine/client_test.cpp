@@ -345,6 +345,19 @@ TEST_F(ClientTest, WhatCannotBeCapturedIsBlockedWithItsReasonUntilItChanges) {
   EXPECT_TRUE(run_until_stored());
 }
 
+TEST_F(ClientTest, ADatabaseWithASecondNameIsBlockedUntilItHasOne) {
+  start_app();
+  commit(3);
+  end_app();
+  std::filesystem::create_hard_link(database_, dir_ / "alias.db");
+  start_client();
+  ASSERT_TRUE(run_until([&] { return status_ && status_->state == ClientState::blocked; }));
+  EXPECT_NE(status_->detail.find("hard link"), std::string::npos) << status_->detail;
+  std::filesystem::remove(dir_ / "alias.db");
+  happens(FileEventKind::checked);
+  EXPECT_TRUE(run_until_stored());
+}
+
 TEST_F(ClientTest, AMovedDatabaseIsFollowed) {
   start_app();
   commit(3);

@@ -319,6 +319,23 @@ TEST_F(LogLivesTest, ABaseOnALeftoverHoldsItsCommits) {
   EXPECT_TRUE(image_is_current());
 }
 
+TEST_F(LogLivesTest, ALeftoverWithoutAnyCommitIsAPositionToo) {
+  start_app();
+  app_->run("PRAGMA cache_size=2; BEGIN; INSERT INTO t(b) VALUES(randomblob(200000));");
+  kill_app();
+  clock_.advance(2s);
+  attach();
+  EXPECT_EQ(tracker_->position().kind, PositionKind::log);
+  EXPECT_EQ(tracker_->position().log.frame, 0U);
+  EXPECT_TRUE(image_is_current());
+  EXPECT_EQ(parse_position(to_text(tracker_->position())), tracker_->position());
+  start_app();
+  commit(2);
+  happens(FileEventKind::log_modified);
+  if (settle().outcome == TrackOutcome::gap) attach();  // the log has begun anew, under other salts
+  EXPECT_TRUE(image_is_current());
+}
+
 TEST_F(LogLivesTest, ALeftoverThatWasNotFollowedIsAGap) {
   begin_life(3);
   kill_app();

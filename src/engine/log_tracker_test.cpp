@@ -1,6 +1,8 @@
 // Following a log that an application has open.
 #include "engine/log_tracker.h"
 
+#include <fstream>
+
 #include <gtest/gtest.h>
 
 #include "engine/tracker_testing.h"
@@ -170,6 +172,54 @@ TEST_F(LogTrackerTest, LostEventsDoNotBreakAWholeChain) {
   EXPECT_EQ(result.outcome, TrackOutcome::quiet);
   EXPECT_EQ(result.commits, 2U);
   EXPECT_TRUE(image_is_current());
+}
+
+// A writer that died between the two copies of the index header leaves what the next one recovers in place: the counter
+// starts at 0 again. Five commits take it to where it stood, and the log is restarted: all sums are right.
+TEST_F(LogTrackerTest, AnIndexThatWasRecoveredInPlaceDoesNotImitateACount) {
+  attach();
+  commit(3);
+  ASSERT_EQ(settle().outcome, TrackOutcome::quiet);
+  ASSERT_EQ(read_index(engine::testing::open_file(index())).value()->change_counter, 5U);
+  {
+    std::fstream damaged(index(), std::ios::in | std::ios::out | std::ios::binary);
+    damaged.seekp(48 + 8).put('\x77');
+  }
+  commit(5);
+  ASSERT_EQ(read_index(engine::testing::open_file(index())).value()->change_counter, 5U) << "counted from 0";
+  checkpoint();
+  commit(20);
+  clock_.advance(1ms);
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap);
+  EXPECT_EQ(probe_.proofs_ledger, 0U);
+  attach();
+  EXPECT_TRUE(image_is_current());
+}
+
+// A power cut took an early frame while ours survived: the recovered log ends before our frame, and grows past it.
+TEST_F(LogTrackerTest, ALogThatAPowerCutShortenedIsAGapBeforeAndAfterItGrewAgain) {
+  for (const int later : {1, 40}) {
+    if (!app_) start_app();
+    app_->run("PRAGMA wal_checkpoint(TRUNCATE);");
+    commit(20);
+    attach();
+    ASSERT_EQ(settle().outcome, TrackOutcome::quiet);
+    const Position recorded = tracker_->position();
+    ASSERT_GT(recorded.log.frame, 10U);
+    kill_app();
+    std::string bytes = os::testing::read_text(log());
+    const auto lost = static_cast<std::size_t>(wal::frame_offset(5, 4096) + wal::kFrameHeaderBytes);
+    std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(lost), 4096, '\0');
+    os::testing::write_text(log(), bytes);
+    start_app();
+    commit(later);
+    tracker_ = std::make_unique<LogTracker>(database_,
+                                            LogTrackerDeps{&clock_, &stream_, &closer_, &probe_, [this] { drain(); }});
+    tracker_->resume(recorded, {});
+    EXPECT_EQ(settle().outcome, TrackOutcome::gap) << later;
+    attach();
+    EXPECT_TRUE(image_is_current()) << later;
+  }
 }
 
 TEST_F(LogTrackerTest, EachCommitThatIsSeenBeforeItsTruncationIsCaptured) {

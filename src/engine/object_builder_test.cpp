@@ -172,6 +172,25 @@ TEST_F(ObjectBuilderTest, GrowthThatNobodyWroteIsTakenFromTheFile) {
   EXPECT_EQ(record_.database_checksum, checksum_of(image_));
 }
 
+TEST_F(ObjectBuilderTest, GrowthOverTheLockPageLeavesItOut) {
+  constexpr std::uint32_t kLargest = 65536;
+  const std::uint32_t lock = ltx::lock_page(kLargest);
+  Acknowledgement below;
+  below.txid = base::Txid{1};
+  below.page_size = kLargest;
+  below.page_count = lock - 1;
+  below.replaces_index = true;
+  for (std::uint32_t page = 1; page < lock; ++page) below.pages.push_back({page, page});
+  ASSERT_TRUE(ledger_->acknowledge(record_.row, below).has_value());
+  record_ = *ledger_->find_or_create(base::DatabaseId{"id"}, database_.string(), kNow);
+  os::testing::write_text(database_, "");
+  input_.page_size = kLargest;
+  put_page(set_, lock + 2, base::Bytes(kLargest, 7));
+  const Decoded file = decode(*built(lock + 2).body);
+  EXPECT_EQ(file.header.commit, lock + 2);
+  EXPECT_EQ(file.pages, (Pages{{lock + 1, base::Bytes(kLargest, 0)}, {lock + 2, base::Bytes(kLargest, 7)}}));
+}
+
 TEST_F(ObjectBuilderTest, AShrunkDatabaseIsAnObjectAndItsChecksumLosesThePages) {
   store_image(600);
   const BuiltObject object = [&] {

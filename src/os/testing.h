@@ -118,11 +118,17 @@ class Child {
 // SQLite's shell on one database: ask() runs statements and returns when they are done.
 class SqliteShell {
  public:
-  explicit SqliteShell(const std::filesystem::path& database)
-      : child_({"sqlite3", "-batch", "-init", "/dev/null", database.string()}) {}
+  // `environment`: NAME=VALUE, besides what this process has.
+  explicit SqliteShell(const std::filesystem::path& database, std::vector<std::string> environment = {})
+      : child_(command(database, std::move(environment))) {}
 
   void run(std::string_view sql) const {
-    child_.send(std::string(sql) + "\n.print ready\n");
+    begin(sql);
+    end();
+  }
+  // Statements whose end is waited for later.
+  void begin(std::string_view sql) const { child_.send(std::string(sql) + "\n.print ready\n"); }
+  void end() const {
     while (child_.read_line() != "ready") {
     }
   }
@@ -138,6 +144,13 @@ class SqliteShell {
   int finish() { return child_.finish(); }
 
  private:
+  static std::vector<std::string> command(const std::filesystem::path& database, std::vector<std::string> environment) {
+    std::vector<std::string> words{"env"};
+    words.insert(words.end(), environment.begin(), environment.end());
+    words.insert(words.end(), {"sqlite3", "-batch", "-init", "/dev/null", database.string()});
+    return words;
+  }
+
   Child child_;
 };
 

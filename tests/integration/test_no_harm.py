@@ -5,7 +5,9 @@ import os
 import sqlite3
 import subprocess
 
-from harness.compare import consistent_copy, read_only
+import pytest
+
+from harness.compare import consistent_copy, differing_pages, read_only
 from harness.load import client_id, fleet, stop_all
 from harness.process import kernel_locks, open_paths
 from harness.restore import litestream_restore
@@ -122,6 +124,46 @@ def test_an_attached_application_may_lock_exclusively(file_bucket, folder, make_
                                        ).fetchone()[0] == 21
 
     wait_until(restored_rows, 30, "everything written under the exclusive lock is backed up", 0.5)
+
+
+def test_an_application_may_open_its_database_for_itself_alone(file_bucket, folder, make_manager, make_application):
+    """The VFS unix-excl asks for the whole file at its first read and keeps it."""
+    manager = make_manager(file_bucket).start()
+    application, connection = attached_client(manager, make_application)
+    connection.close()
+    for number in range(3):
+        alone = sqlite3.connect(f"file:{application.database}?vfs=unix-excl", uri=True, timeout=0, isolation_level=None)
+        for n in range(10):
+            alone.execute("INSERT INTO items(body) VALUES(?)", (f"alone {number} {n}",))
+        let_time_pass(0.5)
+        alone.execute("INSERT INTO items(body) VALUES('alone at last')")
+        alone.close()
+    manager.wait_stored([application.client_id])
+    source = consistent_copy(application.database, folder / "source.db")
+
+    def all_restored():
+        path = litestream_restore(file_bucket, application.client_id, folder / f"{os.urandom(4).hex()}.db")
+        return not differing_pages(source, path)
+
+    wait_until(all_restored, 30, "everything written in exclusive mode is backed up", 0.5)
+
+
+@pytest.mark.parametrize("synchronous", ["FULL", "NORMAL"])
+def test_an_application_that_truncates_its_own_log_is_hardly_ever_refused(synchronous, file_bucket, folder, make_manager,
+                                                                          make_application):
+    """Without patience, after each commit. The first time meets our pin; then it is known and left alone for a minute."""
+    manager = make_manager(file_bucket).start()
+    application, connection = attached_client(manager, make_application)
+    connection.execute(f"PRAGMA synchronous={synchronous}")
+    refused = 0
+    for number in range(400):
+        connection.execute("INSERT INTO items(body) VALUES(?)", (f"truncated {number}",))
+        refused += connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    assert refused <= 4
+    connection.close()
+    manager.wait_stored([application.client_id])
+    source = consistent_copy(application.database, folder / "source.db")
+    assert not differing_pages(source, litestream_restore(file_bucket, application.client_id, folder / "end.db"))
 
 
 def test_nothing_foreign_appears_in_the_schema(file_bucket, folder, make_manager, make_application):

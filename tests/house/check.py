@@ -7,7 +7,8 @@ import sys
 
 from tree import Tree
 
-RULES = ["banned_calls", "documents", "formatting", "include_edges", "listed_sources", "machine_paths", "sizes"]
+RULES = ["banned_calls", "documents", "formatting", "hazards", "include_edges", "listed_sources", "machine_paths",
+         "sizes"]
 
 
 def main():

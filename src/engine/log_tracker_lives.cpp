@@ -88,7 +88,7 @@ base::Result<TrackResult> LogTracker::take(Verdict verdict, const Look& look, co
   if (verdict != Verdict::nothing_new && header.max_frame > 0) {
     into.truncate(look.frames.page_count);
     TRY(copy_pages(pair.wal, look.frames, into));
-    if (look.frames.kept.empty() && mode == LookMode::live) {
+    if (look.frames.kept.empty() && mode != LookMode::final) {
       // The pages were read a second time: they are those that were verified only if no restart overwrote them.
       TRY_ASSIGN(const std::optional<wal::IndexHeader> now, read_index(pair.shm));
       if (!now || !(now->salts == header.salts)) return gap("the log was restarted while it was copied");
@@ -108,7 +108,8 @@ base::Result<TrackResult> LogTracker::take(Verdict verdict, const Look& look, co
   index_closes_since_ -= std::min(index_closes_since_, closes_at_look_);
   verify_closed_ = false;
   last_look_ = deps_.clock->steady_now();
-  all_backfilled_ = mode == LookMode::final || header.max_frame == 0 || header.backfilled >= header.max_frame;
+  const bool backfilled = header.max_frame == 0 || header.backfilled >= header.max_frame;
+  all_backfilled_ = mode == LookMode::final || (mode == LookMode::live && backfilled);
   if (mode == LookMode::final || look.settled) return result;
   TrackResult again = unsettled();
   result.outcome = again.outcome;
@@ -231,9 +232,27 @@ std::optional<TrackResult> LogTracker::wait_for_leftover() {
   return std::nullopt;
 }
 
+// Nobody seems to be attached, and yet the log is written: by an application that lost its locks (it opened and closed
+// the file beside SQLite), or whose locks cannot be seen. What its index says was committed, and continues our chain,
+// was committed; anything else has to wait.
+base::Result<TrackResult> LogTracker::append_unvouched(TrackResult waiting, PageSet& into) {
+  Attachment& pair = life_->pair;
+  if (waiting.outcome != TrackOutcome::unsettled || captured_.kind != PositionKind::log || !pair.complete()) {
+    return waiting;
+  }
+  bump(deps_.probe->looks);
+  closes_at_look_ = index_closes_since_;
+  TRY_ASSIGN(const Look look, look_at(pair, captured_, LookMode::unvouched));
+  if (look.belief != IndexBelief::believed) return waiting;
+  if (judge(evidence(look, *life_, LookMode::unvouched)) != Verdict::append) return waiting;
+  TRY_ASSIGN(TrackResult taken, take(Verdict::append, look, pair, LookMode::unvouched, into));
+  taken.looked = false;
+  return taken;
+}
+
 // A log with nobody attached: what a recovery would accept is every valid commit in it.
 base::Result<TrackResult> LogTracker::read_leftover(PageSet& into) {
-  if (auto not_yet = wait_for_leftover()) return *not_yet;
+  if (auto not_yet = wait_for_leftover()) return append_unvouched(std::move(*not_yet), into);
   Attachment& pair = life_->pair;
   TRY_ASSIGN(const os::FileStat before, pair.wal.stat());
   TRY_ASSIGN(const std::optional<LogPosition> start, log_start(pair.wal));

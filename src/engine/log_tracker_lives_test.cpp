@@ -284,11 +284,12 @@ TEST_F(LogLivesTest, ALeftoverOfAKilledWriterIsReadUpToItsLastCommit) {
   commit(2);
   kill_app();
   happens(FileEventKind::index_closed);
-  EXPECT_EQ(step().outcome, TrackOutcome::unsettled) << "somebody may just be starting";
+  const TrackResult first = step();
+  EXPECT_EQ(first.outcome, TrackOutcome::unsettled) << "somebody may just be starting";
   clock_.advance(2s);
   const TrackResult result = settle();
   EXPECT_EQ(result.outcome, TrackOutcome::quiet);
-  EXPECT_EQ(result.commits, 2U);
+  EXPECT_EQ(first.commits + result.commits, 2U);
   EXPECT_EQ(tracker_->position().kind, PositionKind::log);
   EXPECT_FALSE(tracker_->all_backfilled());
   EXPECT_TRUE(image_is_current());

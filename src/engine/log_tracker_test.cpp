@@ -222,6 +222,29 @@ TEST_F(LogTrackerTest, ALogThatAPowerCutShortenedIsAGapBeforeAndAfterItGrewAgain
   }
 }
 
+// Locks of this very process do not vouch: to the tracker nobody is there, as with an application that lost its locks.
+TEST_F(LogTrackerTest, AnApplicationWhoseLocksCannotBeSeenIsFollowedWhileItWrites) {
+  attach();
+  auto writer = sqlite::Connection::open(database_, sqlite::OpenMode::read_write);
+  ASSERT_TRUE(writer->query_integer("SELECT count(*) FROM t").has_value());
+  kill_app();
+  ASSERT_EQ(settle().commits, 0U);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(writer->execute("INSERT INTO t(b) VALUES(randomblob(500))").has_value());
+    happens(FileEventKind::log_modified);
+    const TrackResult result = step();
+    EXPECT_EQ(result.outcome, TrackOutcome::unsettled) << "that this was all cannot be known";
+    EXPECT_FALSE(result.looked);
+    EXPECT_EQ(result.commits, 1U);
+    EXPECT_TRUE(image_is_current()) << i;
+  }
+  EXPECT_FALSE(tracker_->all_backfilled());
+  ASSERT_TRUE(writer->execute("PRAGMA wal_checkpoint(PASSIVE); INSERT INTO t(b) VALUES('restarted')").has_value());
+  happens(FileEventKind::log_modified);
+  EXPECT_EQ(step().commits, 0U) << "a restart is proven only under an index that somebody vouches for";
+  EXPECT_EQ(probe_.proofs_ledger, 0U);
+}
+
 TEST_F(LogTrackerTest, EachCommitThatIsSeenBeforeItsTruncationIsCaptured) {
   attach();
   commit(3);

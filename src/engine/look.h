@@ -25,7 +25,7 @@ struct Attachment {
 };
 
 enum class IndexBelief : std::uint8_t {
-  believed,     // a foreign process vouched before and after, or the file is deleted and `final` was said
+  believed,     // a foreign process vouched before and after, or none was asked for (`unvouched`, `final`)
   not_vouched,  // nobody holds the dead-man switch: the index may be stale
   unsteady,     // being written or rebuilt right now; look again in a moment
 };
@@ -40,7 +40,11 @@ struct Look {
   std::uint64_t wal_bytes = 0;
 };
 
-enum class LookMode { live, final };
+enum class LookMode : std::uint8_t {
+  live,
+  unvouched,  // nobody seems to be attached: the index may be stale, so what it does not say proves nothing
+  final,      // the log is deleted
+};
 
 // io errors are passed on (the descriptor failed); everything else is in the Look.
 base::Result<Look> look_at(const Attachment& attachment, const Position& captured, LookMode mode);

@@ -61,9 +61,8 @@ Levels by_level(std::vector<BackupFile> files) {
 }
 
 std::optional<BackupFile> newest_snapshot(const std::vector<BackupFile>& snapshots, const RestoreTarget& target) {
-  // A file at this level that does not begin at the first transaction holds no whole database.
-  const auto newest = std::find_if(snapshots.rbegin(), snapshots.rend(),
-                                   [&](const BackupFile& f) { return f.name.min.value <= 1 && qualifies(f, target); });
+  const auto newest =
+      std::find_if(snapshots.rbegin(), snapshots.rend(), [&](const BackupFile& f) { return qualifies(f, target); });
   if (newest == snapshots.rend()) return std::nullopt;
   return *newest;
 }

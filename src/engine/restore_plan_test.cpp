@@ -63,14 +63,6 @@ TEST(RestorePlan, DoesNotDependOnTheOrderOfTheListing) {
   EXPECT_EQ(ends, (std::vector<std::uint64_t>{2, 3, 4}));
 }
 
-TEST(RestorePlan, ASnapshotBeginsAtTheFirstTransaction) {
-  const auto plan = plan_restore({file(9, 1, 3, 0), file(9, 4, 7, 1), file(0, 4, 4, 1)}, {});
-  ASSERT_TRUE(plan);
-  ASSERT_EQ(plan->size(), 2U);
-  EXPECT_EQ(plan->back().name.max, base::Txid{4});
-  EXPECT_FALSE(plan_restore({file(9, 4, 7, 1)}, {}));
-}
-
 TEST(RestorePlan, TheLargestTxidDoesNotWrap) {
   const auto plan = plan_restore({file(0, 1, UINT64_MAX, 1), file(0, 2, 2, 1)}, {});
   ASSERT_TRUE(plan) << plan.error().message;

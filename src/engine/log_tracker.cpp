@@ -18,7 +18,6 @@ constexpr std::array<microseconds, 11> kSettle{microseconds(100),     microsecon
                                                microseconds(10'000),  microseconds(20'000),   microseconds(50'000),
                                                microseconds(100'000), microseconds(1'000'000)};
 constexpr std::size_t kLivesKept = 64;
-constexpr std::chrono::seconds kDoubtWindow{1};
 
 }  // namespace
 
@@ -32,11 +31,8 @@ LogTracker::~LogTracker() {
 }
 
 void LogTracker::resume(const Position& position, const Fingerprint& fingerprint) {
-  captured_ = position;
-  fingerprint_ = fingerprint;
+  known_.resume(position, fingerprint);
   if (position.kind == PositionKind::log) page_size_ = position.log.page_size;
-  all_backfilled_ = fingerprint.complete;
-  verify_closed_ = true;
 }
 
 void LogTracker::move_to(const std::filesystem::path& database) {
@@ -79,19 +75,18 @@ void LogTracker::on_event(FileEvent event) {
       life_.reset();
       ++life_number_;
       // Nobody will ask for the last frames of a database that is read anew anyway.
-      if (captured_.kind == PositionKind::none) discard_lives();
+      if (known_.captured.kind == PositionKind::none) discard_lives();
       if (ended_.size() > kLivesKept) lose_position("logs came and went faster than they could be read");
       break;
     case FileEventKind::index_closed:
-      ++index_closes_since_;
-      if (life_) ++life_->index_closes;
-      if (ledger_verdict_at_ && now - *ledger_verdict_at_ < kDoubtWindow && !doubt_since_) doubt_since_ = now;
+      known_.index_closed(now);
+      if (life_) ++life_->facts.index_closes;
       break;
     case FileEventKind::database_modified:
       // A checkpoint comes from a log, and the last one comes before the log is deleted. Anything else is somebody who
       // wrote into the file in another way.
-      if (!life_ && !ended_.empty()) ended_.back().written_after = true;
-      if (!life_ && ended_.empty() && captured_.kind == PositionKind::closed && !database_unchanged()) {
+      if (!life_ && !ended_.empty()) ended_.back().facts.written_after = true;
+      if (!life_ && ended_.empty() && known_.captured.kind == PositionKind::closed && !database_unchanged()) {
         lose_position("the database file was written without a log");
       }
       break;
@@ -99,13 +94,12 @@ void LogTracker::on_event(FileEvent event) {
       lose_position("another file took the database's name");
       break;
     case FileEventKind::events_lost:
-      index_closes_since_ += 2;
-      if (life_) life_->events_lost = true;
-      for (Life& life : ended_) life.events_lost = true;
-      verify_closed_ = true;
+      known_.events_lost();
+      if (life_) life_->facts.events_lost = true;
+      for (Life& life : ended_) life.facts.events_lost = true;
       break;
     case FileEventKind::checked:
-      verify_closed_ = true;
+      known_.verify_closed = true;
       break;
     case FileEventKind::log_modified:
     case FileEventKind::journal_touched:
@@ -116,23 +110,23 @@ void LogTracker::on_event(FileEvent event) {
 
 void LogTracker::on_log_created(FileEvent& event) {
   pin_.release();
-  if (life_ && !life_->start_seen && life_->pair.complete() && event.position <= life_->pair.mark_before) {
+  if (life_ && !life_->facts.start_seen && life_->pair.complete() && event.position <= life_->pair.mark_before) {
     // Opened by its path before its creation was told of.
-    life_->start_seen = true;
-    life_->index_closes = 0;
+    life_->facts.start_seen = true;
+    life_->facts.index_closes = 0;
     ++life_number_;
     return;
   }
   if (life_) ended_.push_back(std::move(*life_));  // its deletion was not seen
-  if (captured_.kind == PositionKind::none) {
+  if (known_.captured.kind == PositionKind::none) {
     discard_lives();
     life_ = Life{};
-    life_->start_seen = true;
+    life_->facts.start_seen = true;
     ++life_number_;
     return;
   }
   Life life;
-  life.start_seen = true;
+  life.facts.start_seen = true;
   // Descriptors opened after this creation belong to this life, whatever event they were opened for. Where it fell
   // between the marks they may be of this life or of the one before: they are of no use.
   const auto inherit = [&](Attachment& pair) {
@@ -151,13 +145,9 @@ void LogTracker::on_log_created(FileEvent& event) {
 }
 
 void LogTracker::lose_position(std::string_view why) {
-  if (captured_.kind != PositionKind::none) bump(deps_.probe->gaps);
-  captured_ = {};
+  if (known_.captured.kind != PositionKind::none) bump(deps_.probe->gaps);
+  known_.forget();
   lost_because_ = why;
-  ledger_ = {};
-  fingerprint_ = {};
-  ledger_verdict_at_.reset();
-  doubt_since_.reset();
   pin_.release();
   discard_lives();
 }
@@ -177,8 +167,7 @@ void LogTracker::detach(std::string_view why) {
 
 void LogTracker::go_cold(const Fingerprint& fingerprint) {
   pin_.release();
-  fingerprint_ = fingerprint;
-  ledger_ = {};
+  known_.go_cold(fingerprint);
   if (life_) discard(life_->pair);
 }
 
@@ -198,9 +187,9 @@ TrackResult LogTracker::unsettled() {
 }
 
 bool LogTracker::database_unchanged() const {
-  if (!fingerprint_.complete) return false;
+  if (!known_.fingerprint.complete) return false;
   const auto now = os::stat_path(database_);
-  return now && unchanged(fingerprint_, *now);
+  return now && unchanged(known_.fingerprint, *now);
 }
 
 LogTracker::DatabaseLock LogTracker::database_lock() const {
@@ -232,11 +221,11 @@ base::Result<TrackResult> LogTracker::step(PageSet& into) {
   if (life_ && life_->pair.complete()) pin_.check(life_->pair.shm, now);
   TRY_ASSIGN(TrackResult result, finish_lives(into));
   if (result.outcome != TrackOutcome::quiet) return result;
-  if (captured_.kind == PositionKind::none) {
+  if (known_.captured.kind == PositionKind::none) {
     return TrackResult{TrackOutcome::gap, lost_because_, microseconds(0), false, result.commits, result.took_pages};
   }
-  if (doubt_since_) {
-    if (now - *doubt_since_ > std::chrono::milliseconds(100)) {
+  if (known_.doubtful()) {
+    if (known_.doubt_is_final(now)) {
       return gap("a process left just after a verdict that rests on its counter");
     }
     result.outcome = TrackOutcome::unsettled;
@@ -253,7 +242,7 @@ base::Result<TrackResult> LogTracker::step(PageSet& into) {
   }
   result.took_pages |= took;
   result.commits += commits;
-  if (doubt_since_ && result.outcome == TrackOutcome::quiet) {
+  if (known_.doubtful() && result.outcome == TrackOutcome::quiet) {
     result.outcome = doubted.outcome;
     result.retry_after = doubted.retry_after;
   }
@@ -288,10 +277,10 @@ base::Result<bool> LogTracker::attach_by_path() {
 }
 
 base::Result<TrackResult> LogTracker::without_log() {
-  if (captured_.kind == PositionKind::log || life_) return without_log_after_drain();
-  if (verify_closed_ && !database_unchanged()) return gap("the database file changed unseen");
-  if (verify_closed_) bump(deps_.probe->proofs_unchanged);
-  verify_closed_ = false;
+  if (known_.captured.kind == PositionKind::log || life_) return without_log_after_drain();
+  if (known_.verify_closed && !database_unchanged()) return gap("the database file changed unseen");
+  if (known_.verify_closed) bump(deps_.probe->proofs_unchanged);
+  known_.verify_closed = false;
   return TrackResult{};
 }
 
@@ -302,7 +291,7 @@ base::Result<TrackResult> LogTracker::without_log_after_drain() {
   if (came_back) return unsettled();
   if (!database_unchanged()) return gap("the log was deleted unseen");
   bump(deps_.probe->proofs_unchanged);
-  captured_ = {PositionKind::closed, {}};
+  known_.log_is_gone();
   life_.reset();
   ++life_number_;
   return TrackResult{};

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "engine/continuity.h"
 #include "engine/file_event.h"
 #include "engine/judge.h"
 #include "engine/look.h"
@@ -78,24 +79,22 @@ class LogTracker {
   // Everything that happened so far is known here when this returns true; false: not in time, ask again.
   bool hear_all();
 
-  [[nodiscard]] const Position& position() const { return captured_; }
-  [[nodiscard]] const Fingerprint& fingerprint() const { return fingerprint_; }
+  [[nodiscard]] const Position& position() const { return known_.captured; }
+  [[nodiscard]] const Fingerprint& fingerprint() const { return known_.fingerprint; }
   // Database size in pages at position(), if a log tells it; else the file's size counts.
   [[nodiscard]] std::optional<std::uint32_t> page_count() const { return page_count_; }
   [[nodiscard]] std::uint32_t page_size() const { return page_size_; }
   [[nodiscard]] bool attached() const { return life_ && life_->pair.complete(); }
   [[nodiscard]] bool log_open() const { return life_.has_value() || !ended_.empty(); }
   // Everything captured is in the database file too (so a fingerprint of it is a proof).
-  [[nodiscard]] bool all_backfilled() const { return all_backfilled_; }
+  [[nodiscard]] bool all_backfilled() const { return known_.all_backfilled; }
   // For an image that keeps being overtaken by restarts: hold the log's generation for longer than usual.
   void allow_long_pin(bool allow) { pin_.allow_long(allow); }
 
   // Lets go of every descriptor; the position stays. With a complete fingerprint waking is free.
   void go_cold(const Fingerprint& fingerprint);
   // What a base found out about the file that it read; kept only while it says something.
-  void note_fingerprint(const Fingerprint& fingerprint) {
-    if (captured_.kind != PositionKind::none && all_backfilled_) fingerprint_ = fingerprint;
-  }
+  void note_fingerprint(const Fingerprint& fingerprint) { known_.note_fingerprint(fingerprint); }
   // Nothing of this database is followed for now (gone, conflict): every descriptor is let go, and the next base
   // decides.
   void detach(std::string_view why);
@@ -105,10 +104,7 @@ class LogTracker {
  private:
   struct Life {
     Attachment pair;
-    bool start_seen = false;
-    std::uint32_t index_closes = 0;
-    bool events_lost = false;
-    bool written_after = false;  // the database file was written after this log was gone
+    LifeFacts facts;
   };
 
   void on_log_created(FileEvent& event);
@@ -122,7 +118,7 @@ class LogTracker {
   base::Result<TrackResult> append_unvouched(TrackResult waiting, PageSet& into);
   base::Result<TrackResult> without_log();
   base::Result<bool> attach_by_path();
-  [[nodiscard]] Evidence evidence(const Look& look, const Life& life, LookMode mode) const;
+  [[nodiscard]] Verdict judge_look(const Look& look, const Life& life, LookMode mode) const;
   [[nodiscard]] bool database_unchanged() const;
   enum class DatabaseLock : std::uint8_t { none, shared, exclusive };
   [[nodiscard]] DatabaseLock database_lock() const;
@@ -141,27 +137,17 @@ class LogTracker {
   std::string database_;  // a string: a path object takes five times the memory, and there are many clients
   LogTrackerDeps deps_;
 
-  Position captured_;
+  Continuity known_;
   std::string lost_because_ = "nothing is known of this database yet";
-  LedgerStart ledger_;
-  Fingerprint fingerprint_;
   std::optional<std::uint32_t> page_count_;
   std::uint32_t page_size_ = 0;
-  bool all_backfilled_ = false;
   // Conditions that are normal for a moment and mean something only if they last.
   std::optional<base::SteadyTime> unlinked_since_, exclusive_since_;
 
   std::optional<Life> life_;
   std::uint64_t life_number_ = 0;
-  std::list<Life> ended_;                 // nearly always empty, and then it takes nothing
-  std::uint32_t index_closes_since_ = 0;  // since the ledger's start value was read
-  std::uint32_t closes_at_look_ = 0;      // how many of them were known when the last header was read
-  bool verify_closed_ = false;            // events may be missing: `closed` needs its fingerprint
+  std::list<Life> ended_;  // nearly always empty, and then it takes nothing
   std::uint64_t wal_bytes_ = 0;
-  base::SteadyTime last_look_{};
-  // A process left within a second after a verdict that rests on the ledger: it may have died before that verdict.
-  std::optional<base::SteadyTime> ledger_verdict_at_;
-  std::optional<base::SteadyTime> doubt_since_;
   std::uint32_t backoff_ = 0;
   base::SteadyTime last_event_{};
   Pin pin_;

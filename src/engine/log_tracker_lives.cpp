@@ -27,24 +27,9 @@ bool unlinked(const os::File& file) {
 
 }  // namespace
 
-Evidence LogTracker::evidence(const Look& look, const Life& life, LookMode mode) const {
-  Evidence e;
-  e.captured = captured_;
-  e.ledger = ledger_;
-  e.seen = look.header;
-  e.chain_continues = look.chain_continues;
-  e.chain_from_start = look.chain_from_start;
-  e.commits_from_start = look.chain_from_start ? look.frames.commits : 0;
-  e.index_closes_since = index_closes_since_;
-  e.index_closes_in_life = life.index_closes;
-  e.final_look = mode == LookMode::final;
-  // A position of an earlier run, or one from before lost events, says nothing about where this life began.
-  e.life_start_proven =
-      life.start_seen && !life.events_lost && !verify_closed_ && captured_.kind == PositionKind::closed;
-  e.database_unchanged = mode == LookMode::live && database_unchanged();
-  e.since_last_look =
-      std::chrono::duration_cast<microseconds>(deps_.clock->steady_now() - last_look_) + microseconds(1);
-  return e;
+Verdict LogTracker::judge_look(const Look& look, const Life& life, LookMode mode) const {
+  const bool unchanged = mode == LookMode::live && database_unchanged();
+  return judge(known_.evidence(look, life.facts, mode, unchanged, deps_.clock->steady_now()));
 }
 
 void LogTracker::count(Verdict verdict, const Look& look) {
@@ -77,7 +62,7 @@ base::Result<TrackResult> LogTracker::take(Verdict verdict, const Look& look, co
                                            PageSet& into) {
   if (verdict == Verdict::gap) return gap("the log went on unseen");
   // Opened and not written to: nothing to do until somebody writes.
-  if (verdict == Verdict::wait && verify_closed_) return gap("the database file changed unseen");
+  if (verdict == Verdict::wait && known_.verify_closed) return gap("the database file changed unseen");
   if (verdict == Verdict::wait) {
     TrackResult waiting = look.settled ? TrackResult{} : unsettled();
     waiting.looked = true;
@@ -93,23 +78,13 @@ base::Result<TrackResult> LogTracker::take(Verdict verdict, const Look& look, co
       TRY_ASSIGN(const std::optional<wal::IndexHeader> now, read_index(pair.shm));
       if (!now || !(now->salts == header.salts)) return gap("the log was restarted while it was copied");
     }
-    captured_ = {PositionKind::log, look.frames.end};
     page_count_ = header.page_count;
     page_size_ = header.page_size;
-    fingerprint_ = {};
     result.took_pages = true;
     result.commits = look.frames.commits;
     count(verdict, look);
   }
-  const bool rests_on_ledger = verdict == Verdict::ledger || verdict == Verdict::life;
-  if (rests_on_ledger && mode == LookMode::live) ledger_verdict_at_ = deps_.clock->steady_now();
-  ledger_ = {mode == LookMode::live, header.change_counter};
-  // What closed the index after its header was read counts for the next verdict too.
-  index_closes_since_ -= std::min(index_closes_since_, closes_at_look_);
-  verify_closed_ = false;
-  last_look_ = deps_.clock->steady_now();
-  const bool backfilled = header.max_frame == 0 || header.backfilled >= header.max_frame;
-  all_backfilled_ = mode == LookMode::final || (mode == LookMode::live && backfilled);
+  known_.accept(verdict, look, mode, deps_.clock->steady_now());
   if (mode == LookMode::final || look.settled) return result;
   TrackResult again = unsettled();
   result.outcome = again.outcome;
@@ -142,38 +117,34 @@ base::Result<TrackResult> LogTracker::finish_lives(PageSet& into) {
 }
 
 base::Result<TrackResult> LogTracker::finish_life(Life& life, PageSet& into) {
-  if (captured_.kind == PositionKind::none) return TrackResult{};
+  if (known_.captured.kind == PositionKind::none) return TrackResult{};
   const bool newest = ended_.empty() && !life_;
   const auto missed = [&](const char* why) -> base::Result<TrackResult> {
     if (newest && database_unchanged()) {
-      captured_ = {PositionKind::closed, {}};
+      known_.log_is_gone();
       return TrackResult{};
     }
     bump(deps_.probe->lives_missed);
     return gap(why);
   };
-  if (life.written_after && !database_unchanged()) return missed("the database file was written without a log");
+  if (life.facts.written_after && !database_unchanged()) return missed("the database file was written without a log");
   if (!life.pair.complete()) return missed("a log was over before it could be opened");
   if (!unlinked(life.pair.wal) || !unlinked(life.pair.shm)) return missed("a log was over before it could be opened");
   if (vouched(life.pair.shm)) return gap("the log was deleted under a running application");
   bump(deps_.probe->looks);
-  closes_at_look_ = index_closes_since_;
-  TRY_ASSIGN(const Look look, look_at(life.pair, captured_, LookMode::final));
+  known_.begin_look();
+  TRY_ASSIGN(const Look look, look_at(life.pair, known_.captured, LookMode::final));
   if (look.belief != IndexBelief::believed) return missed("the last index of a log cannot be read");
   // A last close copies everything into the database file first. A log that was removed by hand did not.
   if (look.header.max_frame > 0 && look.header.backfilled < look.header.max_frame) {
     return gap("the log was deleted before it was checkpointed");
   }
-  if (life.written_after) return gap("the database file was written without a log");
-  if (doubt_since_ && life.index_closes > 1)
+  if (life.facts.written_after) return gap("the database file was written without a log");
+  if (known_.doubtful() && life.facts.index_closes > 1)
     return gap("a process left just after a verdict that rests on its counter");
-  TRY_ASSIGN(TrackResult result,
-             take(judge(evidence(look, life, LookMode::final)), look, life.pair, LookMode::final, into));
+  TRY_ASSIGN(TrackResult result, take(judge_look(look, life, LookMode::final), look, life.pair, LookMode::final, into));
   if (result.outcome == TrackOutcome::gap) return result;
-  captured_ = {PositionKind::closed, {}};
-  ledger_ = {};
-  ledger_verdict_at_.reset();
-  doubt_since_.reset();
+  known_.end_life();
   return result;
 }
 
@@ -190,8 +161,8 @@ base::Result<TrackResult> LogTracker::follow_live_log(PageSet& into) {
   unlinked_since_.reset();
   if (vouched(pair.shm)) pin_.hold(pair.shm, deps_.clock->steady_now());
   bump(deps_.probe->looks);
-  closes_at_look_ = index_closes_since_;
-  TRY_ASSIGN(const Look look, look_at(pair, captured_, LookMode::live));
+  known_.begin_look();
+  TRY_ASSIGN(const Look look, look_at(pair, known_.captured, LookMode::live));
   if (look.belief == IndexBelief::not_vouched) {
     pin_.release();
     return read_leftover(into);
@@ -200,11 +171,11 @@ base::Result<TrackResult> LogTracker::follow_live_log(PageSet& into) {
   if (look.wal_bytes < wal_bytes_) pin_.learn_truncation(deps_.clock->steady_now());
   wal_bytes_ = look.wal_bytes;
   if (wal_bytes_ > kLongPinWalBytes) pin_.allow_long(false);
-  Verdict verdict = judge(evidence(look, *life_, LookMode::live));
+  Verdict verdict = judge_look(look, *life_, LookMode::live);
   if (verdict != Verdict::append && verdict != Verdict::nothing_new && verdict != Verdict::wait) {
     if (drain_changed_the_life()) return unsettled();
-    if (captured_.kind == PositionKind::none) return gap(lost_because_);
-    verdict = judge(evidence(look, *life_, LookMode::live));
+    if (known_.captured.kind == PositionKind::none) return gap(lost_because_);
+    verdict = judge_look(look, *life_, LookMode::live);
   }
   TRY_ASSIGN(TrackResult result, take(verdict, look, life_->pair, LookMode::live, into));
   if (result.outcome == TrackOutcome::quiet) pin_.release();
@@ -237,14 +208,14 @@ std::optional<TrackResult> LogTracker::wait_for_leftover() {
 // was committed; anything else has to wait.
 base::Result<TrackResult> LogTracker::append_unvouched(TrackResult waiting, PageSet& into) {
   Attachment& pair = life_->pair;
-  if (waiting.outcome != TrackOutcome::unsettled || captured_.kind != PositionKind::log || !pair.complete()) {
+  if (waiting.outcome != TrackOutcome::unsettled || known_.captured.kind != PositionKind::log || !pair.complete()) {
     return waiting;
   }
   bump(deps_.probe->looks);
-  closes_at_look_ = index_closes_since_;
-  TRY_ASSIGN(const Look look, look_at(pair, captured_, LookMode::unvouched));
+  known_.begin_look();
+  TRY_ASSIGN(const Look look, look_at(pair, known_.captured, LookMode::unvouched));
   if (look.belief != IndexBelief::believed) return waiting;
-  if (judge(evidence(look, *life_, LookMode::unvouched)) != Verdict::append) return waiting;
+  if (judge_look(look, *life_, LookMode::unvouched) != Verdict::append) return waiting;
   TRY_ASSIGN(TrackResult taken, take(Verdict::append, look, pair, LookMode::unvouched, into));
   taken.looked = false;
   return taken;
@@ -256,17 +227,19 @@ base::Result<TrackResult> LogTracker::read_leftover(PageSet& into) {
   Attachment& pair = life_->pair;
   TRY_ASSIGN(const os::FileStat before, pair.wal.stat());
   TRY_ASSIGN(const std::optional<LogPosition> start, log_start(pair.wal));
-  Position from = captured_;
+  Position from = known_.captured;
   if (!start) {  // an empty log: everything is in the database file
-    if ((captured_.kind == PositionKind::closed && !verify_closed_) || database_unchanged()) return TrackResult{};
+    if ((known_.captured.kind == PositionKind::closed && !known_.verify_closed) || database_unchanged())
+      return TrackResult{};
     return gap("an empty log was left behind");
   }
-  const bool same = captured_.kind == PositionKind::log && captured_.log.salts == start->salts;
-  if (same && captured_.log.frame > 0) {
+  const bool same = known_.captured.kind == PositionKind::log && known_.captured.log.salts == start->salts;
+  if (same && known_.captured.log.frame > 0) {
     std::array<std::uint8_t, wal::kFrameHeaderBytes> raw{};
-    TRY_ASSIGN(const std::size_t got, pair.wal.read_at(wal::frame_offset(captured_.log.frame, start->page_size), raw));
+    TRY_ASSIGN(const std::size_t got,
+               pair.wal.read_at(wal::frame_offset(known_.captured.log.frame, start->page_size), raw));
     const wal::FrameHeader last = wal::parse_frame_header(raw);
-    if (got < raw.size() || !(last.checksum == captured_.log.checksum) || !(last.salts == start->salts)) {
+    if (got < raw.size() || !(last.checksum == known_.captured.log.checksum) || !(last.salts == start->salts)) {
       return gap("the log lost frames that had been captured");
     }
   } else if (same || database_unchanged()) {
@@ -285,23 +258,16 @@ base::Result<TrackResult> LogTracker::read_leftover(PageSet& into) {
   }
   const bool moved = frames.page_count > 0;
   if (moved) page_count_ = frames.page_count;
-  if (moved) fingerprint_ = {};
-  captured_ = {PositionKind::log, frames.end};
   page_size_ = start->page_size;
-  ledger_ = {};
-  all_backfilled_ = false;
+  known_.accept_leftover(frames.end, moved);
   return TrackResult{TrackOutcome::quiet, {}, microseconds(0), true, frames.commits, moved};
 }
 
 base::Result<TrackResult> LogTracker::begin_base(PageSet& into) {
   into.clear();
   pin_.release();
-  captured_ = {};
-  ledger_ = {};
-  fingerprint_ = {};
+  known_.forget();
   page_count_.reset();
-  ledger_verdict_at_.reset();
-  doubt_since_.reset();
   if (!hear_all()) return unsettled();
   discard_lives();
   if (life_ && life_->pair.complete() && (unlinked(life_->pair.wal) || unlinked(life_->pair.shm))) {
@@ -312,9 +278,9 @@ base::Result<TrackResult> LogTracker::begin_base(PageSet& into) {
     if (drain_changed_the_life()) return unsettled();
     life_.reset();
     ++life_number_;
-    captured_ = {PositionKind::closed, {}};
-    all_backfilled_ = true;
-    verify_closed_ = false;
+    known_.captured = {PositionKind::closed, {}};
+    known_.all_backfilled = true;
+    known_.verify_closed = false;
     return TrackResult{};
   }
   return base_from_live_log(into);
@@ -328,18 +294,18 @@ base::Result<TrackResult> LogTracker::base_from_live_log(PageSet& into) {
     if (auto not_yet = wait_for_leftover()) return *not_yet;
     TRY_ASSIGN(const std::optional<LogPosition> start, log_start(pair.wal));
     if (empty_file || !start) {
-      captured_ = {PositionKind::closed, {}};
-      all_backfilled_ = true;
+      known_.captured = {PositionKind::closed, {}};
+      known_.all_backfilled = true;
       return TrackResult{};
     }
-    captured_ = {PositionKind::log, *start};
+    known_.captured = {PositionKind::log, *start};
     return read_leftover(into);
   }
   bump(deps_.probe->looks);
-  TRY_ASSIGN(const Look look, look_at(pair, captured_, LookMode::live));
+  TRY_ASSIGN(const Look look, look_at(pair, known_.captured, LookMode::live));
   if (look.belief != IndexBelief::believed) return unsettled();
   if (look.header.max_frame == 0) {
-    captured_ = {PositionKind::closed, {}};
+    known_.captured = {PositionKind::closed, {}};
     return take(Verdict::nothing_new, look, pair, LookMode::live, into);
   }
   if (!look.chain_from_start) return unsettled();

@@ -127,12 +127,13 @@ void LogTracker::on_log_created(FileEvent& event) {
   }
   Life life;
   life.facts.start_seen = true;
-  // Descriptors opened after this creation belong to this life, whatever event they were opened for. Where it fell
-  // between the marks they may be of this life or of the one before: they are of no use.
+  // Descriptors opened after this creation belong to this life, whatever event they were opened for: none of them may
+  // stay with an earlier one. Where it fell between the marks they may be of this life or of the one before: they are
+  // of no use.
   const auto inherit = [&](Attachment& pair) {
     if (pair.mark < event.position || !pair.wal.is_open()) return;
-    if (pair.mark_before < event.position) return discard(pair);
-    if (!pair.complete() || life.pair.complete()) return;
+    const bool of_use = pair.mark_before >= event.position && pair.complete() && !life.pair.complete();
+    if (!of_use) return discard(pair);
     discard(life.pair);
     life.pair = std::exchange(pair, {});
   };

@@ -168,6 +168,26 @@ TEST_F(LogLivesTest, NoVerdictOnALifeBeforeTheStreamIsReadUpToItsOpening) {
   EXPECT_EQ(settle().outcome, TrackOutcome::gap);
 }
 
+TEST_F(LogLivesTest, DescriptorsOpenedTwiceForALaterLifeDoNotStandForTheEarlierOne) {
+  const std::uint64_t first = stream_.next();
+  start_app();
+  commit(2);
+  end_app();
+  const std::uint64_t first_deleted = stream_.next();
+  // The watcher's thread is so late that it opens the second log for both creations, and that is over as well before
+  // anybody looks.
+  Attachment for_first = begin_life(1);
+  Attachment for_second = open_both();
+  const std::uint64_t second = created_at_;
+  end_app();
+  created(first, std::move(for_first));
+  mail_.push_back({FileEventKind::log_deleted, first_deleted, {}});
+  created(second, std::move(for_second));
+  closed();
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap) << "nobody has seen what the first life committed";
+  EXPECT_EQ(probe_.proofs_life, 0U);
+}
+
 TEST_F(LogLivesTest, TheSecondLifeUsesTheDescriptorsThatWereOpenedForTheFirst) {
   age_file(database_);
   tracker_->note_fingerprint(take_fingerprint(*os::stat_path(database_), true, clock_.unix_now()));

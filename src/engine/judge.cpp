@@ -55,6 +55,11 @@ std::string_view to_string(Verdict verdict) {
   return "gap";
 }
 
+bool rests_on_events(Verdict verdict, PositionKind captured) {
+  if (verdict == Verdict::append || verdict == Verdict::wait) return false;
+  return verdict != Verdict::nothing_new || captured != PositionKind::log;
+}
+
 std::uint64_t most_commits_in(std::chrono::microseconds elapsed) {
   return static_cast<std::uint64_t>(elapsed.count()) / 10 + 1;  // 100,000 a second
 }

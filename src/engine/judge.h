@@ -57,4 +57,8 @@ std::uint64_t most_commits_in(std::chrono::microseconds elapsed);
 
 Verdict judge(const Evidence& evidence);
 
+// Must the event stream be heard to its end before this verdict counts? All but those that the log itself proves: a log
+// that is looked at through one's own descriptors may be another one than the stream has told of so far.
+bool rests_on_events(Verdict verdict, PositionKind captured);
+
 }  // namespace engine

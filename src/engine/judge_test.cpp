@@ -241,5 +241,16 @@ TEST(Judge, EveryVerdictHasAName) {
   EXPECT_EQ(to_string(Verdict::wait), "wait");
 }
 
+TEST(RestsOnEvents, AllButWhatTheLogItselfProves) {
+  EXPECT_FALSE(rests_on_events(Verdict::append, PositionKind::log));
+  EXPECT_FALSE(rests_on_events(Verdict::nothing_new, PositionKind::log));
+  EXPECT_FALSE(rests_on_events(Verdict::wait, PositionKind::closed)) << "concludes nothing";
+  EXPECT_TRUE(rests_on_events(Verdict::nothing_new, PositionKind::closed)) << "whose empty log is it?";
+  for (const Verdict verdict : {Verdict::ledger, Verdict::life, Verdict::unchanged, Verdict::gap}) {
+    EXPECT_TRUE(rests_on_events(verdict, PositionKind::log)) << to_string(verdict);
+    EXPECT_TRUE(rests_on_events(verdict, PositionKind::closed)) << to_string(verdict);
+  }
+}
+
 }  // namespace
 }  // namespace engine

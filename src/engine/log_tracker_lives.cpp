@@ -172,7 +172,7 @@ base::Result<TrackResult> LogTracker::follow_live_log(PageSet& into) {
   wal_bytes_ = look.wal_bytes;
   if (wal_bytes_ > kLongPinWalBytes) pin_.allow_long(false);
   Verdict verdict = judge_look(look, *life_, LookMode::live);
-  if (verdict != Verdict::append && verdict != Verdict::nothing_new && verdict != Verdict::wait) {
+  if (rests_on_events(verdict, known_.captured.kind)) {
     if (drain_changed_the_life()) return unsettled();
     if (known_.captured.kind == PositionKind::none) return gap(lost_because_);
     verdict = judge_look(look, *life_, LookMode::live);

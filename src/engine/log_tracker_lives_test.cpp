@@ -188,6 +188,26 @@ TEST_F(LogLivesTest, DescriptorsOpenedTwiceForALaterLifeDoNotStandForTheEarlierO
   EXPECT_EQ(probe_.proofs_life, 0U);
 }
 
+TEST_F(LogLivesTest, AnEmptyLogIsNotCaughtUpBeforeTheStreamWasHeard) {
+  const std::uint64_t first = stream_.next();
+  start_app();
+  commit(2);
+  end_app();
+  const std::uint64_t first_deleted = stream_.next();
+  const std::uint64_t second = stream_.next();
+  start_app();
+  ASSERT_EQ(app_->ask("SELECT count(*) FROM t;"), "3");
+  created(first, open_both());
+  // Of the first life's end and the second's beginning only the stream tells.
+  stream_.before_delivery = [&] {
+    mail_.push_back({FileEventKind::log_deleted, first_deleted, {}});
+    created(second, {});
+    stream_.before_delivery = {};
+  };
+  EXPECT_EQ(step().outcome, TrackOutcome::unsettled);
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap);
+}
+
 TEST_F(LogLivesTest, TheSecondLifeUsesTheDescriptorsThatWereOpenedForTheFirst) {
   age_file(database_);
   tracker_->note_fingerprint(take_fingerprint(*os::stat_path(database_), true, clock_.unix_now()));

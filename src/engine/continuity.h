@@ -46,8 +46,8 @@ struct Continuity {
   void index_closed(base::SteadyTime now);
   void events_lost();
 
-  // One look: before its first header is read; what it and the stream prove; and what is known once a verdict (neither
-  // gap nor wait) was carried out. `database_unchanged`: `fingerprint` still holds, asked after the look.
+  // One look: before its first header is read; what it and the stream prove; and what is known once a verdict (not
+  // gap) was carried out. `database_unchanged`: `fingerprint` still holds, asked after the look.
   void begin_look() { index_closes_at_look = index_closes_since; }
   [[nodiscard]] Evidence evidence(const Look& look, const LifeFacts& life, LookMode mode, bool database_unchanged,
                                   base::SteadyTime now) const;

@@ -47,8 +47,6 @@ std::string_view to_string(Verdict verdict) {
       return "life";
     case Verdict::unchanged:
       return "unchanged";
-    case Verdict::wait:
-      return "wait";
     case Verdict::gap:
       return "gap";
   }
@@ -56,7 +54,7 @@ std::string_view to_string(Verdict verdict) {
 }
 
 bool rests_on_events(Verdict verdict, PositionKind captured) {
-  if (verdict == Verdict::append || verdict == Verdict::wait) return false;
+  if (verdict == Verdict::append) return false;
   return verdict != Verdict::nothing_new || captured != PositionKind::log;
 }
 
@@ -72,8 +70,6 @@ Verdict judge(const Evidence& e) {
       if (unchanged_proves(e)) return e.seen.max_frame == 0 ? Verdict::nothing_new : Verdict::unchanged;
       if (life_proves(e)) return e.seen.max_frame == 0 ? Verdict::nothing_new : Verdict::life;
       if (ledger_proves(e)) return Verdict::ledger;
-      // An index that nobody committed to yet says nothing either way.
-      if (!e.final_look && e.seen.max_frame == 0 && e.seen.change_counter == 0) return Verdict::wait;
       return Verdict::gap;
     case PositionKind::log:
       break;

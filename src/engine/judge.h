@@ -19,8 +19,8 @@ enum class Verdict : std::uint8_t {
   ledger,       // C: the log was restarted; take frames 1 .. seen.max_frame (none if 0)
   life,         // G: a log seen from its creation; take frames 1 .. seen.max_frame
   unchanged,    // E: the database file is untouched since it held everything; take frames 1 .. seen.max_frame
-  wait,         // an empty log with provisional salts, or a log not yet written: look again
-  gap,          // F: not proven; only a page diff makes it whole
+  gap,          // F: not proven; only a page diff makes it whole. Also an empty log that no rule explains: an index
+                // that was rebuilt looks like one that nobody has written to
 };
 std::string_view to_string(Verdict verdict);
 

@@ -202,7 +202,7 @@ TEST(Judge, NoLogIsNoGeneration) {
                               e.final_look = true;
                               e.seen.change_counter = 3;
                             }},
-                           {"a fresh index that nobody committed to says nothing yet", Verdict::wait,
+                           {"an index that was rebuilt looks like one that nobody committed to", Verdict::gap,
                             [](Evidence& e) {
                               e.seen.max_frame = 0;
                               e.seen.change_counter = 0;
@@ -238,13 +238,11 @@ TEST(Judge, UnchangedFileProvesThatAllCommitsAreInTheLogWeSee) {
 
 TEST(Judge, EveryVerdictHasAName) {
   EXPECT_EQ(to_string(Verdict::ledger), "ledger");
-  EXPECT_EQ(to_string(Verdict::wait), "wait");
 }
 
 TEST(RestsOnEvents, AllButWhatTheLogItselfProves) {
   EXPECT_FALSE(rests_on_events(Verdict::append, PositionKind::log));
   EXPECT_FALSE(rests_on_events(Verdict::nothing_new, PositionKind::log));
-  EXPECT_FALSE(rests_on_events(Verdict::wait, PositionKind::closed)) << "concludes nothing";
   EXPECT_TRUE(rests_on_events(Verdict::nothing_new, PositionKind::closed)) << "whose empty log is it?";
   for (const Verdict verdict : {Verdict::ledger, Verdict::life, Verdict::unchanged, Verdict::gap}) {
     EXPECT_TRUE(rests_on_events(verdict, PositionKind::log)) << to_string(verdict);

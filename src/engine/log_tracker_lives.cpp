@@ -48,7 +48,6 @@ void LogTracker::count(Verdict verdict, const Look& look) {
       bump(probe.proofs_unchanged);
       break;
     case Verdict::nothing_new:
-    case Verdict::wait:
     case Verdict::gap:
       return;
   }
@@ -61,13 +60,6 @@ void LogTracker::count(Verdict verdict, const Look& look) {
 base::Result<TrackResult> LogTracker::take(Verdict verdict, const Look& look, const Attachment& pair, LookMode mode,
                                            PageSet& into) {
   if (verdict == Verdict::gap) return gap("the log went on unseen");
-  // Opened and not written to: nothing to do until somebody writes.
-  if (verdict == Verdict::wait && known_.verify_closed) return gap("the database file changed unseen");
-  if (verdict == Verdict::wait) {
-    TrackResult waiting = look.settled ? TrackResult{} : unsettled();
-    waiting.looked = true;
-    return waiting;
-  }
   TrackResult result;
   const wal::IndexHeader& header = look.header;
   if (verdict != Verdict::nothing_new && header.max_frame > 0) {

@@ -316,6 +316,16 @@ TEST_F(LogLivesTest, AProcessThatDiedWithinALifeVoidsItsCount) {
   EXPECT_EQ(settle().outcome, TrackOutcome::gap);
 }
 
+TEST_F(LogLivesTest, AnEmptyLogWhoseIndexWasRebuiltIsAGap) {
+  Attachment pair = begin_life(2);
+  created(created_at_, std::move(pair));
+  kill_app();
+  happens(FileEventKind::index_closed);
+  start_app();
+  app_->run("PRAGMA wal_checkpoint(TRUNCATE);");
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap) << "it looks like a log that nobody has written to";
+}
+
 TEST_F(LogLivesTest, ALeftoverOfAKilledWriterIsReadUpToItsLastCommit) {
   Attachment pair = begin_life(3);
   created(created_at_, std::move(pair));

@@ -220,9 +220,8 @@ base::Result<TrackResult> LogTracker::read_leftover(PageSet& into) {
   TRY_ASSIGN(const os::FileStat before, pair.wal.stat());
   TRY_ASSIGN(const std::optional<LogPosition> start, log_start(pair.wal));
   Position from = known_.captured;
-  if (!start) {  // an empty log: everything is in the database file
-    if ((known_.captured.kind == PositionKind::closed && !known_.verify_closed) || database_unchanged())
-      return TrackResult{};
+  if (!start) {  // everything that was ever in it is in the database file
+    if (database_unchanged()) return TrackResult{};
     return gap("an empty log was left behind");
   }
   const bool same = known_.captured.kind == PositionKind::log && known_.captured.log.salts == start->salts;

@@ -361,6 +361,30 @@ TEST_F(LogLivesTest, ALeftoverIsGoneOnWithWhenTheApplicationComesBack) {
   EXPECT_TRUE(image_is_current());
 }
 
+TEST_F(LogLivesTest, AnEmptyLeftoverDoesNotTellWhatWasInIt) {
+  Attachment pair = begin_life(2);
+  app_->run("PRAGMA wal_checkpoint(TRUNCATE);");
+  created(created_at_, std::move(pair));
+  kill_app();
+  happens(FileEventKind::index_closed);
+  drain();
+  clock_.advance(2s);
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap) << "what was committed is in the file, and nobody has taken it";
+}
+
+TEST_F(LogLivesTest, AnEmptyLeftoverBesideAnUnchangedFileIsNoGap) {
+  age_file(database_);
+  tracker_->note_fingerprint(take_fingerprint(*os::stat_path(database_), true, clock_.unix_now()));
+  start_app();
+  (void)app_->ask("SELECT count(*) FROM t;");
+  created(stream_.next(), open_both());
+  kill_app();
+  happens(FileEventKind::index_closed);
+  drain();
+  clock_.advance(2s);
+  EXPECT_EQ(settle().outcome, TrackOutcome::quiet);
+}
+
 TEST_F(LogLivesTest, ABaseOnALeftoverHoldsItsCommits) {
   begin_life(3);
   kill_app();

@@ -70,7 +70,8 @@ void Continuity::accept(Verdict verdict, const Look& look, LookMode mode, base::
   ledger = {mode == LookMode::live, header.change_counter};
   // What closed the index after its header was read counts for the next verdict too.
   index_closes_since -= std::min(index_closes_since, index_closes_at_look);
-  verify_closed = false;
+  // What followed the end of a log that is deleted may have been missed all the same.
+  if (mode == LookMode::live) verify_closed = false;
   last_look = now;
   const bool backfilled = header.max_frame == 0 || header.backfilled >= header.max_frame;
   all_backfilled = mode == LookMode::final || (mode == LookMode::live && backfilled);

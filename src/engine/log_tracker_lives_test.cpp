@@ -231,6 +231,19 @@ TEST_F(LogLivesTest, LostEventsVoidTheProofOfALife) {
   EXPECT_EQ(settle().outcome, TrackOutcome::gap);
 }
 
+TEST_F(LogLivesTest, AFinalLookDoesNotMakeUpForLostEvents) {
+  Attachment pair = begin_life(2);
+  created(created_at_, std::move(pair));
+  ASSERT_EQ(settle().commits, 2U);
+  end_app();
+  start_app();
+  commit(2);
+  happens(FileEventKind::events_lost);  // among them the end of this log and the beginning of the next
+  end_app();
+  closed();
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap) << "a whole life went by unseen";
+}
+
 TEST_F(LogLivesTest, LostEventsAskTheFingerprintOfAClosedDatabase) {
   happens(FileEventKind::events_lost);
   EXPECT_EQ(settle().outcome, TrackOutcome::gap) << "without a fingerprint anything may have happened";

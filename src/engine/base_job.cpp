@@ -50,9 +50,15 @@ base::Result<BaseResult> BaseJob::slice() {
   TRY(read_slice());
   BaseResult result;
   // What the file shows may come from commits of a moment ago: the last look follows the last read and knows of them.
-  if (next_page_ > page_count_ && !tracker_.hear_all()) {
-    result.retry_after = kBusyWriterRetry;
-    return result;
+  // The stamps for a fingerprint come before that look, or a commit in between could hide behind young ones.
+  const bool all_read = next_page_ > page_count_;
+  if (all_read) {
+    last_look_at_ = clock_.unix_now();
+    TRY_ASSIGN(before_last_look_, file_.stat());
+    if (!tracker_.hear_all()) {
+      result.retry_after = kBusyWriterRetry;
+      return result;
+    }
   }
   TRY_ASSIGN(const TrackResult tracked, tracker_.step(pages_));
   result.commits = tracked.commits;
@@ -61,7 +67,7 @@ base::Result<BaseResult> BaseJob::slice() {
     return progress(BaseProgress::wait, tracked.reason, tracked.retry_after);
   log_seen_ = log_seen_ || tracker_.log_open() || tracked.took_pages;
   if (auto why = update_page_count(); !why.empty()) return progress(BaseProgress::refused, std::move(why));
-  if (next_page_ <= page_count_) return result;
+  if (!all_read || next_page_ <= page_count_) return result;
   if (!tracked.looked) {
     result.retry_after = tracked.retry_after;
     return result;
@@ -143,7 +149,6 @@ base::Result<> BaseJob::read_slice() {
 
 base::Result<BaseResult> BaseJob::finish() {
   TRY_ASSIGN(const os::FileStat after, file_.stat());
-  const base::UnixMillis now = clock_.unix_now();
   if (info_.mode == JournalMode::rollback) {
     TRY_ASSIGN(const auto counter, quiet_change_counter(file_, path_, RollbackCheck::after_reading));
     if (!counter || counter != change_counter_) return progress(BaseProgress::overtaken, "a transaction was written");
@@ -157,7 +162,7 @@ base::Result<BaseResult> BaseJob::finish() {
     return progress(BaseProgress::overtaken, "another file took the database's name");
   }
   pages_.truncate(page_count_);
-  fingerprint_ = take_fingerprint(after, unmoved && tracker_.all_backfilled(), now);
+  fingerprint_ = take_fingerprint(before_last_look_, tracker_.all_backfilled(), last_look_at_);
   closer_.close_later(std::move(file_));
   return progress(BaseProgress::done);
 }

@@ -55,7 +55,7 @@ class BaseJob {
   [[nodiscard]] std::uint32_t page_count() const { return page_count_; }
   [[nodiscard]] bool is_image() const { return known_.empty(); }
   [[nodiscard]] JournalMode mode() const { return info_.mode; }
-  // Complete if the file did not move while it was read and holds everything.
+  // Complete if the file held everything, with stamps that were old before the last look at the log.
   [[nodiscard]] const Fingerprint& fingerprint() const { return fingerprint_; }
 
  private:
@@ -78,6 +78,8 @@ class BaseJob {
   os::File file_;
   DatabaseInfo info_;
   os::FileStat before_;
+  os::FileStat before_last_look_;
+  base::UnixMillis last_look_at_{0};
   std::optional<std::uint32_t> change_counter_;  // rollback mode
   bool log_seen_ = false;
   std::uint32_t next_page_ = 1;

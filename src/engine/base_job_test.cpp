@@ -90,6 +90,20 @@ TEST_F(BaseJobTest, ADiffOfAnUnchangedFileFindsNothingAndAFingerprint) {
   EXPECT_TRUE(diff->fingerprint().complete);
 }
 
+TEST_F(BaseJobTest, StampsThatGrewOldOnlyAfterTheProofAreNoFingerprint) {
+  commit(5);
+  end_app();
+  // Written this very moment: another write within the same tick of the kernel's clock would not show.
+  const auto young = std::chrono::floor<std::chrono::nanoseconds>(clock_.unix_now());
+  engine::testing::set_modified(database_, young);
+  const auto image = job();
+  stream_.before_delivery = [&] {
+    if (probe_.diff_bytes_read > 0) clock_.advance(1s);  // between the last read and the last look
+  };
+  EXPECT_EQ(run(*image).progress, BaseProgress::done);
+  EXPECT_FALSE(image->fingerprint().complete);
+}
+
 TEST_F(BaseJobTest, WithALogThatHoldsMoreThereIsNoFingerprint) {
   commit(5);
   age_file(database_);

@@ -45,6 +45,7 @@ struct Fingerprint {
 // True if `now` proves that the database is as it was when `then` was taken (rule E).
 bool unchanged(const Fingerprint& then, const os::FileStat& now);
 // Takes a fingerprint of `stat` at wall clock `now`; complete only if `all_backfilled` and the times are old enough.
+// REQUIRES: both were read before the look that found everything captured.
 Fingerprint take_fingerprint(const os::FileStat& stat, bool all_backfilled, base::UnixMillis now);
 
 // For the state database: one line of text, versioned. parse_* answer nullopt to what they do not know: then nothing is

@@ -78,6 +78,13 @@ inline void age_file(const std::filesystem::path& path) {
   CHECK(::utimensat(AT_FDCWD, path.c_str(), times.data(), 0) == 0);
 }
 
+inline void set_modified(const std::filesystem::path& path, std::chrono::nanoseconds since_epoch) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  const timespec when{static_cast<std::time_t>(since_epoch.count() / kSecond), since_epoch.count() % kSecond};
+  const std::array<timespec, 2> times{when, when};
+  CHECK(::utimensat(AT_FDCWD, path.c_str(), times.data(), 0) == 0);
+}
+
 inline Pages pages_of_file(const std::filesystem::path& path) {
   const std::string bytes = os::testing::read_text(path);
   const base::ByteView view = base::as_bytes(bytes);

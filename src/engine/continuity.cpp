@@ -86,6 +86,7 @@ void Continuity::end_life() {
 
 void Continuity::log_is_gone() {
   captured = {PositionKind::closed, {}};
+  ledger = {};  // of an index that is gone as well
 }
 
 void Continuity::accept_leftover(const LogPosition& end, bool took_pages) {

@@ -24,6 +24,8 @@ bool ledger_proves(const Evidence& e) {
 // last closer itself.
 bool life_proves(const Evidence& e) {
   if (!e.life_start_proven) return false;
+  // Seen higher in this very life: the index was rebuilt since.
+  if (e.ledger.valid && e.seen.change_counter < e.ledger.change_counter) return false;
   if (e.index_closes_in_life > closes_allowed(e)) return false;
   if (e.seen.max_frame == 0) return e.seen.change_counter == 0;
   return e.chain_from_start && e.seen.change_counter == e.commits_from_start;

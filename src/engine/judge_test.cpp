@@ -184,6 +184,8 @@ TEST(Judge, LifeProvesALogThatWasWatchedFromItsCreation) {
                             e.seen.max_frame = 0;
                             e.seen.change_counter = 0;
                           }},
+                         {"the counter was seen higher in this life: the index was rebuilt", Verdict::gap,
+                          [](Evidence& e) { e.ledger = {true, e.seen.change_counter + 1}; }},
                          {"commits that a restart took away before anybody looked", Verdict::gap, [](Evidence& e) {
                             e.seen.max_frame = 0;
                             e.final_look = true;

@@ -48,6 +48,12 @@ base::Result<BaseResult> BaseJob::slice() {
     if (begun.progress != BaseProgress::more) return begun;
   }
   TRY(read_slice());
+  if (lost_because_.empty()) return follow_log();
+  if (next_page_ <= page_count_) return BaseResult{};
+  return begin_again(std::move(lost_because_));
+}
+
+base::Result<BaseResult> BaseJob::follow_log() {
   BaseResult result;
   // What the file shows may come from commits of a moment ago: the last look follows the last read and knows of them.
   // The stamps for a fingerprint come before that look, or a commit in between could hide behind young ones.
@@ -62,7 +68,7 @@ base::Result<BaseResult> BaseJob::slice() {
   }
   TRY_ASSIGN(const TrackResult tracked, tracker_.step(pages_));
   result.commits = tracked.commits;
-  if (tracked.outcome == TrackOutcome::gap) return progress(BaseProgress::overtaken, tracked.reason);
+  if (tracked.outcome == TrackOutcome::gap) return lose_proof(tracked.reason);
   if (tracked.outcome == TrackOutcome::blocked)
     return progress(BaseProgress::wait, tracked.reason, tracked.retry_after);
   log_seen_ = log_seen_ || tracker_.log_open() || tracked.took_pages;
@@ -77,6 +83,21 @@ base::Result<BaseResult> BaseJob::slice() {
   return finished;
 }
 
+// What the rest of the file holds has to be read once anyway.
+BaseResult BaseJob::lose_proof(std::string why) {
+  if (read_once_ || next_page_ > page_count_) return begin_again(std::move(why));
+  lost_because_ = std::move(why);
+  return {};
+}
+
+BaseResult BaseJob::begin_again(std::string why) {
+  read_once_ = read_once_ || next_page_ > page_count_;
+  next_page_ = 1;
+  lost_because_.clear();
+  closer_.close_later(std::move(file_));
+  return progress(BaseProgress::overtaken, std::move(why));
+}
+
 base::Result<BaseResult> BaseJob::begin() {
   TRY_ASSIGN(info_, inspect_database(path_, closer_));
   if (info_.kind == DatabaseKind::gone || info_.kind == DatabaseKind::empty) {
@@ -85,13 +106,19 @@ base::Result<BaseResult> BaseJob::begin() {
   if (info_.kind == DatabaseKind::refused) return progress(BaseProgress::refused, info_.reason);
   TRY_ASSIGN(os::File file, os::File::open_read_only(path_));
   if (info_.mode == JournalMode::rollback) {
+    tracker_.let_log_go();
     TRY_ASSIGN(change_counter_, quiet_change_counter(file, path_, RollbackCheck::before_reading));
     if (!change_counter_) {
       closer_.close_later(std::move(file));
       return progress(BaseProgress::wait, "a transaction is being written", kBusyWriterRetry);
     }
   }
-  if (known_page_size_ != info_.page_size) known_.clear();
+  if (known_page_size_ != info_.page_size) {  // what was known and what was read is of no use
+    known_page_size_ = info_.page_size;
+    known_.clear();
+    pages_.clear();
+    read_once_ = false;
+  }
   const base::UnixMillis now = clock_.unix_now();
   auto before = file.stat();
   auto based = tracker_.begin_base(pages_);
@@ -134,15 +161,18 @@ base::Result<> BaseJob::read_slice() {
       std::min<std::uint32_t>(page_count_ - next_page_ + 1, static_cast<std::uint32_t>(kSliceBytes / page_size));
   buffer_.resize(std::size_t{count} * page_size);
   TRY_ASSIGN(const std::size_t got, file_.read_at(std::uint64_t{next_page_ - 1} * page_size, buffer_));
-  // A page that exists only in the log is in the set already; one that was never written at all is a hole of zeros.
+  // A page that exists only in the log was put in this pass already; one that was never written at all is a hole of
+  // zeros.
   std::fill(buffer_.begin() + static_cast<std::ptrdiff_t>(got), buffer_.end(), std::uint8_t{0});
   bump(probe_.diff_bytes_read, got);
   const std::uint32_t lock_page = ltx::lock_page(page_size);
   for (std::uint32_t i = 0; i < count; ++i, ++next_page_) {
-    if (next_page_ == lock_page || pages_.contains(next_page_)) continue;
+    if (next_page_ == lock_page || pages_.put_in_this_pass(next_page_)) continue;
     const base::ByteView page(buffer_.data() + std::size_t{i} * page_size, page_size);
     const std::uint64_t checksum = ltx::page_checksum(next_page_, page);
-    if (checksum != known_checksum(next_page_)) TRY(pages_.put(next_page_, page, checksum));
+    if (checksum != known_checksum(next_page_) || pages_.contains(next_page_)) {
+      TRY(pages_.put(next_page_, page, checksum));
+    }
   }
   return {};
 }
@@ -151,15 +181,15 @@ base::Result<BaseResult> BaseJob::finish() {
   TRY_ASSIGN(const os::FileStat after, file_.stat());
   if (info_.mode == JournalMode::rollback) {
     TRY_ASSIGN(const auto counter, quiet_change_counter(file_, path_, RollbackCheck::after_reading));
-    if (!counter || counter != change_counter_) return progress(BaseProgress::overtaken, "a transaction was written");
+    if (!counter || counter != change_counter_) return begin_again("a transaction was written");
   }
   const bool unmoved = after.size_bytes == before_.size_bytes && after.modified_ns == before_.modified_ns &&
                        after.changed_ns == before_.changed_ns;
   // Without a log nothing but the file itself can have changed.
-  if (!log_seen_ && !unmoved) return progress(BaseProgress::overtaken, "the file changed while it was read");
+  if (!log_seen_ && !unmoved) return begin_again("the file changed while it was read");
   const auto named = os::stat_path(path_);
   if (!named || named->inode != after.inode || named->device != after.device) {
-    return progress(BaseProgress::overtaken, "another file took the database's name");
+    return begin_again("another file took the database's name");
   }
   pages_.truncate(page_count_);
   fingerprint_ = take_fingerprint(before_last_look_, tracker_.all_backfilled(), last_look_at_);

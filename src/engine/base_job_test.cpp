@@ -193,6 +193,84 @@ TEST_F(BaseJobTest, ARestartThatTookCommitsAwayOvertakesTheJob) {
   EXPECT_EQ(run(*image).progress, BaseProgress::overtaken);
 }
 
+TEST_F(BaseJobTest, TheNextPassMakesGoodWhatTheOneBeforeReadWithoutProof) {
+  commit(3);
+  grow_to_two_slices();
+  checkpoint();
+  const auto image = job();
+  ASSERT_EQ(slice(*image).progress, BaseProgress::more);
+  for (int i = 0; i < 2; ++i) {
+    app_->run("UPDATE t SET b=randomblob(3500) WHERE a IN (2, 700, 1400);");
+    checkpoint();
+  }
+  commit();
+  ASSERT_EQ(run(*image).progress, BaseProgress::overtaken);
+  const std::uint64_t read = probe_.diff_bytes_read;
+  EXPECT_GE(read, std::filesystem::file_size(database_)) << "to the end all the same, to have it compressed";
+  app_->run("DELETE FROM t WHERE a>1450; VACUUM; PRAGMA wal_checkpoint(TRUNCATE);");
+  EXPECT_EQ(run(*image).progress, BaseProgress::done);
+  EXPECT_TRUE(image_of(*image) == pages_of_file(database_));
+}
+
+TEST_F(BaseJobTest, APageThatGoesBackToTheKnownContentBetweenPassesIsNotStale) {
+  commit(3);
+  grow_to_two_slices();
+  app_->run("PRAGMA wal_checkpoint(TRUNCATE);");
+  const Pages before = pages_of_file(database_);
+  const std::string original = os::testing::read_text(database_);
+  app_->run("UPDATE t SET b=randomblob(3500) WHERE a=700; PRAGMA wal_checkpoint(TRUNCATE);");
+  const auto diff = job(index_of(before));
+  ASSERT_EQ(slice(*diff).progress, BaseProgress::more);
+  ASSERT_FALSE(set_.empty());
+  end_app();
+  os::testing::write_text(database_, original);  // an old state is put back in place
+  start_app();
+  app_->run("SELECT count(*) FROM t;");
+  BaseResult result = slice(*diff);
+  for (int i = 0; i < 100 && result.progress != BaseProgress::done; ++i) {
+    clock_.advance(1s);
+    result = slice(*diff);
+  }
+  ASSERT_EQ(result.progress, BaseProgress::done);
+  Pages restored = before;
+  lay_over(restored, set_, 4096, 1U << 30);
+  EXPECT_TRUE(restored == pages_of_file(database_));
+}
+
+TEST_F(BaseJobTest, AKeptLogLetsAnImageBeDoneUnderLastClosesWithoutEnd) {
+  // Both rows of a pair are far apart in the file and always equal.
+  app_->run("CREATE TABLE first(v); INSERT INTO first VALUES(0);");
+  grow_to_two_slices();
+  app_->run("CREATE TABLE last(v); INSERT INTO last VALUES(0);");
+  end_app();
+  std::vector<std::unique_ptr<os::testing::Child>> writers;
+  for (int i = 0; i < 2; ++i) {
+    writers.push_back(std::make_unique<os::testing::Child>(std::vector<std::string>{
+        "sh", "-c",
+        "while [ ! -e '" + (dir_ / "stop").string() + "' ]; do sqlite3 -batch -init /dev/null -cmd " +
+            "'.timeout 5000' '" + database_.string() +
+            "' 'BEGIN IMMEDIATE; UPDATE first SET v=v+1; UPDATE last SET v=v+1; COMMIT;' || exit 1; done"}));
+  }
+  const auto image = job();
+  tracker_->keep_log(clock_.steady_now() + 1h, 1U << 30);
+  BaseResult result = slice(*image);
+  ASSERT_TRUE(engine::testing::eventually([&] {
+    if (result.progress != BaseProgress::done) result = slice(*image);
+    return result.progress == BaseProgress::done;
+  })) << result.reason;
+  const Pages pages = image_of(*image);
+  tracker_->let_log_go();
+  os::testing::write_text(dir_ / "stop", "");
+  for (auto& writer : writers) EXPECT_EQ(writer->finish(), 0) << "a writer met an error";
+  std::string file;
+  for (const auto& [number, page] : pages) file += base::as_text(page);
+  const std::filesystem::path copy = dir_ / "copy.db";
+  os::testing::write_text(copy, file);
+  os::testing::SqliteShell shell(copy);
+  EXPECT_EQ(shell.ask("PRAGMA integrity_check;"), "ok");
+  EXPECT_EQ(shell.ask("SELECT (SELECT v FROM first) - (SELECT v FROM last);"), "0");
+}
+
 TEST_F(BaseJobTest, AnotherFileUnderTheNameOvertakesTheJob) {
   commit(3);
   grow_to_two_slices();

@@ -113,6 +113,7 @@ void Client::on_command(Command command) {
 
 void Client::need_base(std::string why) {
   tracker_.release_pin();
+  tracker_.let_log_go();
   base_job_.reset();
   base_void_ = true;
   base_place_.leave();
@@ -159,6 +160,8 @@ std::optional<base::SteadyTime> Client::step() {
     if (reachable && base_needed_) run_base();
     if (reachable) upload();
     switch_when_quiet();
+    let_log_go_in_time();
+    clear_left_log();
     rest_if_quiet();
     note_flushed();
   } else {

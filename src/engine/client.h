@@ -78,9 +78,14 @@ class Client {
   void capture();
   void run_base();
   bool prepare_base();
+  bool take_base_place();
   void on_base_done(const BaseJob& job);
   void adopt_bucket_state();
   void switch_when_quiet();
+  bool keep_log_for_base();
+  void let_log_go_in_time();
+  void clear_left_log();
+  [[nodiscard]] std::optional<bool> may_use_sqlite() const;
   void upload();
   void rest_if_quiet();
   void rest_closed_or_cold();
@@ -130,6 +135,8 @@ class Client {
   bool seen_wal_mode_ = false;
   bool switch_refused_ = false;
   base::SteadyTime switch_due_{};
+  bool log_may_be_left_ = false;  // we kept it; nobody may be there to delete it
+  base::SteadyTime keep_not_before_{}, left_log_due_{};
   std::string journal_mode_;
   std::uint64_t database_bytes_ = 0;
 

@@ -1,11 +1,10 @@
-// Making a client's state known: waiting files, the journal mode, images and diffs.
+// Making a client's state known: waiting files, images and diffs.
 #include <algorithm>
 #include <utility>
 
 #include "base/log.h"
 #include "engine/client.h"
 #include "ltx/checksum.h"
-#include "sqlite/journal_switch.h"
 
 namespace engine {
 
@@ -18,8 +17,8 @@ constexpr milliseconds kLocalFailureRetry{5000};
 constexpr milliseconds kBlockedRetry{30'000};
 constexpr milliseconds kWaitingRetry{30'000};  // events wake a waiting client much sooner
 constexpr milliseconds kPlaceRetry{1000};      // called sooner as a rule
-constexpr milliseconds kSwitchRetry{5000};
 constexpr std::uint32_t kLongPinAfter = 2;
+constexpr std::uint32_t kKeepLogAfter = 4;
 constexpr std::uint32_t kBackoffShiftMax = 7;
 constexpr std::uint32_t kWaitShiftMax = 16;  // 6.5 s; an event starts anew
 
@@ -48,15 +47,7 @@ bool Client::prepare_base() {
   database_bytes_ = info->stat.size_bytes;
   journal_mode_ = info->mode == JournalMode::wal ? "wal" : "rollback";
   if (info->mode == JournalMode::wal) seen_wal_mode_ = true;
-  if (context_.memory->exceeded()) {  // what is captured already goes first
-    base_due_ = now + kPlaceRetry;
-    return false;
-  }
-  base_place_ = context_.base_jobs->try_take([this] { post(Command::place_free); });
-  if (!base_place_.held()) {
-    base_due_ = now + kPlaceRetry;
-    return false;
-  }
+  if (!take_base_place()) return false;
   std::vector<std::uint64_t> known;
   if (record_.index_valid) {
     auto index = context_.ledger->page_index(record_.row, record_.page_count);
@@ -73,11 +64,23 @@ bool Client::prepare_base() {
   return true;
 }
 
+bool Client::take_base_place() {
+  if (context_.memory->exceeded()) {  // what is captured already goes first
+    base_job_.reset();
+    gathered_.clear();
+  } else {
+    base_place_ = context_.base_jobs->try_take([this] { post(Command::place_free); });
+  }
+  if (!base_place_.held()) base_due_ = context_.clock->steady_now() + kPlaceRetry;
+  return base_place_.held();
+}
+
 void Client::run_base() {
   const base::SteadyTime started = context_.clock->steady_now();
   if (uploader_.state() != UploadState::idle || !present_) return;
   if (base_due_ > started) return wake_at(base_due_);
-  if (!base_job_ && !prepare_base()) return wake_at(base_due_);
+  const bool ready = base_job_ ? base_place_.held() || take_base_place() : prepare_base();
+  if (!ready) return wake_at(base_due_);
   // The job is out of need_base()'s reach while it runs: mail that it drains may call that.
   std::unique_ptr<BaseJob> job = std::move(base_job_);
   Places::Place place = std::move(base_place_);
@@ -108,6 +111,14 @@ void Client::run_base() {
     case BaseProgress::wait:
       if (!result.reason.empty() && result.retry_after >= std::chrono::seconds(1)) {
         block(result.reason, std::chrono::duration_cast<milliseconds>(result.retry_after));
+        gathered_.clear();
+        break;
+      }
+      base_job_ = std::move(job);  // with what it has read so far, but others may use the place meanwhile
+      if (tracker_.kept_until()) {
+        base_place_ = std::move(place);
+        base_due_ = now + result.retry_after;
+        break;
       }
       // A log that is being opened is there in a moment; a hot journal waits for its application for ever.
       base_due_ = now + std::max<std::chrono::microseconds>(
@@ -115,13 +126,16 @@ void Client::run_base() {
                             std::chrono::microseconds(100) * (1U << std::min(base_waits_++, kWaitShiftMax)));
       break;
     case BaseProgress::overtaken: {
-      gathered_.clear();
+      base_job_ = std::move(job);  // and others may use the place meanwhile
       ++base_attempts_;
       tracker_.allow_long_pin(base_attempts_ >= kLongPinAfter);
       base_due_ = now + milliseconds(2) * (1U << std::min(base_attempts_, kBackoffShiftMax));
+      if (base_attempts_ >= kKeepLogAfter && keep_log_for_base()) base_due_ = now;
+      if (tracker_.kept_until()) base_place_ = std::move(place);
       break;
     }
     case BaseProgress::refused:
+      gathered_.clear();
       block(result.reason, kBlockedRetry);
       break;
   }
@@ -135,6 +149,7 @@ void Client::on_base_done(const BaseJob& job) {
   tracker_.note_fingerprint(job.fingerprint());
   const bool rollback = job.mode() == JournalMode::rollback;
   tracker_.allow_long_pin(false);
+  tracker_.let_log_go();
   base_needed_ = false;
   base_done_ = true;
   base_attempts_ = 0;
@@ -184,43 +199,6 @@ void Client::adopt_bucket_state() {
   gathered_.clear();
   base_done_ = false;
   base::log::info("the bucket holds this very state already", {{"client", record_.id.value}, {"txid", ack.txid.value}});
-}
-
-// A database in rollback mode: captured by diff at each change, unless it may be switched.
-void Client::switch_when_quiet() {
-  const base::SteadyTime now = context_.clock->steady_now();
-  if (journal_mode_ != "rollback" || !context_.options.switch_to_wal || record_.wal_switch_refused || switch_refused_ ||
-      !present_ || flushing_ || base_needed_ || has_captured() || uploader_.state() != UploadState::idle) {
-    return;
-  }
-  if (seen_wal_mode_) {
-    record_.wal_switch_refused = true;
-    base::log::info("the application went back from WAL: left alone, captured by reading at each change",
-                    {{"client", record_.id.value}});
-    if (auto kept = context_.ledger->refuse_wal_switch(record_.row); !kept) report(kept.error(), "recording a choice");
-    return;
-  }
-  if (switch_due_ > now) return wake_at(switch_due_);
-  const auto stat = os::stat_path(record_.path);
-  const auto kind = os::file_system_kind(record_.path);
-  const std::uint32_t uid = os::effective_uid();
-  if (!stat || !kind) return;
-  if ((uid != 0 && uid != stat->owner_uid) || *kind != os::FileSystemKind::local) {
-    switch_refused_ = true;
-    return;
-  }
-  const os::FileCloser::Hold hold = context_.closer->hold();
-  const auto outcome = sqlite::switch_to_wal(record_.path);
-  if (outcome && *outcome == sqlite::SwitchOutcome::switched) {
-    journal_mode_ = "wal";
-    seen_wal_mode_ = true;
-    base::log::info("switched to WAL", {{"client", record_.id.value}, {"path", record_.path}});
-  } else if (!outcome || *outcome == sqlite::SwitchOutcome::busy) {
-    switch_due_ = now + kSwitchRetry;
-    wake_at(switch_due_);
-  } else {
-    switch_refused_ = *outcome == sqlite::SwitchOutcome::refused;
-  }
 }
 
 }  // namespace engine

@@ -358,6 +358,30 @@ TEST_F(ClientTest, ADatabaseWithASecondNameIsBlockedUntilItHasOne) {
   EXPECT_TRUE(run_until_stored());
 }
 
+TEST_F(ClientTest, AnImageThatIsOvertakenAgainAndAgainIsMadeBesideAKeptLog) {
+  start_app();
+  commit(20);
+  // More is committed and lost to a restart at each moment at which the job asks what has happened.
+  stream_.before_delivery = [&] {
+    if (!app_) return;
+    for (int i = 0; i < 2; ++i) app_->run("INSERT INTO t(b) VALUES('x'); PRAGMA wal_checkpoint(TRUNCATE);");
+    if (probe_.kept_logs == 0) return;
+    app_->finish();  // the application ends: the log is left to us
+    app_.reset();
+    stream_.before_delivery = nullptr;
+    happens(FileEventKind::index_closed);
+  };
+  start_client();
+  EXPECT_TRUE(run_until([&] { return probe_.images == 1; }));
+  EXPECT_EQ(probe_.kept_logs, 1U);
+  EXPECT_TRUE(run_until_stored());
+  EXPECT_TRUE(run_until([&] { return !std::filesystem::exists(database_.string() + "-wal"); }))
+      << "a log that was left to us is cleared away";
+  happens(FileEventKind::index_closed);
+  happens(FileEventKind::log_deleted);
+  EXPECT_TRUE(run_until_stored());
+}
+
 TEST_F(ClientTest, AMovedDatabaseIsFollowed) {
   start_app();
   commit(3);

@@ -18,6 +18,7 @@ constexpr std::array<microseconds, 11> kSettle{microseconds(100),     microsecon
                                                microseconds(10'000),  microseconds(20'000),   microseconds(50'000),
                                                microseconds(100'000), microseconds(1'000'000)};
 constexpr std::size_t kLivesKept = 64;
+constexpr std::chrono::milliseconds kKeepTry{500};
 
 }  // namespace
 
@@ -161,7 +162,20 @@ void LogTracker::discard_lives() {
   ended_.clear();
 }
 
+void LogTracker::keep_log(base::SteadyTime until, std::uint64_t growth_bytes) {
+  const base::SteadyTime complete_by = std::min(until, deps_.clock->steady_now() + kKeepTry);
+  kept_ = std::make_unique<Kept>(*deps_.closer, until, complete_by, growth_bytes);
+}
+
+void LogTracker::let_log_go_if_due() {
+  if (!kept_) return;
+  const bool grown = kept_->limit_bytes && wal_bytes_ > *kept_->limit_bytes;
+  const base::SteadyTime due = kept_->keeper.complete() ? kept_->until : kept_->complete_by;
+  if (grown || deps_.clock->steady_now() >= due) let_log_go();
+}
+
 void LogTracker::detach(std::string_view why) {
+  let_log_go();
   lose_position(why);
   if (life_) discard(life_->pair);
 }
@@ -219,6 +233,7 @@ bool LogTracker::drain_changed_the_life() {
 
 base::Result<TrackResult> LogTracker::step(PageSet& into) {
   const base::SteadyTime now = deps_.clock->steady_now();
+  let_log_go_if_due();
   if (life_ && life_->pair.complete()) pin_.check(life_->pair.shm, now);
   TRY_ASSIGN(TrackResult result, finish_lives(into));
   if (result.outcome != TrackOutcome::quiet) return result;

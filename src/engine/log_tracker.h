@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <functional>
 #include <list>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -21,6 +22,7 @@
 #include "engine/continuity.h"
 #include "engine/file_event.h"
 #include "engine/judge.h"
+#include "engine/log_keeper.h"
 #include "engine/look.h"
 #include "engine/page_set.h"
 #include "engine/pin.h"
@@ -72,7 +74,7 @@ class LogTracker {
   // REQUIRES: position().kind != none. On gap the position becomes none and `into` is of no use any more.
   base::Result<TrackResult> step(PageSet& into);
 
-  // First half of a diff or image: attaches, takes everything committed so far into `into` (empty before) and sets the
+  // First half of a diff or image: attaches, takes everything committed so far into a new pass of `into` and sets the
   // position. outcome quiet or unsettled: go on and read the database file, calling step() between slices.
   base::Result<TrackResult> begin_base(PageSet& into);
 
@@ -90,6 +92,15 @@ class LogTracker {
   [[nodiscard]] bool all_backfilled() const { return known_.all_backfilled; }
   // For an image that keeps being overtaken by restarts: hold the log's generation for longer than usual.
   void allow_long_pin(bool allow) { pin_.allow_long(allow); }
+  // For one that is overtaken all the same: from the next begin_base() on the log stays as it is, until `until`, until
+  // the log has grown by `growth_bytes`, or until let_log_go().
+  void keep_log(base::SteadyTime until, std::uint64_t growth_bytes);
+  void let_log_go() { kept_.reset(); }
+  void let_log_go_if_due();
+  // When it is let go of at the latest; nullopt while it is not kept.
+  [[nodiscard]] std::optional<base::SteadyTime> kept_until() const {
+    return kept_ ? std::optional(kept_->until) : std::nullopt;
+  }
 
   // Lets go of every descriptor; the position stays. With a complete fingerprint waking is free.
   void go_cold(const Fingerprint& fingerprint);
@@ -105,6 +116,15 @@ class LogTracker {
   struct Life {
     Attachment pair;
     LifeFacts facts;
+  };
+
+  struct Kept {
+    Kept(os::FileCloser& closer, base::SteadyTime at_most_until, base::SteadyTime taken_by, std::uint64_t growth)
+        : keeper(closer), until(at_most_until), complete_by(taken_by), growth_bytes(growth) {}
+    LogKeeper keeper;
+    base::SteadyTime until, complete_by;
+    std::uint64_t growth_bytes = 0;
+    std::optional<std::uint64_t> limit_bytes;  // known with the first look at the kept log
   };
 
   void on_log_created(FileEvent& event);
@@ -127,6 +147,7 @@ class LogTracker {
   base::Result<TrackResult> take(Verdict verdict, const Look& look, const Attachment& pair, LookMode mode,
                                  PageSet& into);
   base::Result<TrackResult> base_from_live_log(PageSet& into);
+  [[nodiscard]] LookMode live_mode(const os::File& shm) const;
   base::Result<TrackResult> without_log_after_drain();
   void count(Verdict verdict, const Look& look);
   TrackResult gap(std::string why);
@@ -151,6 +172,7 @@ class LogTracker {
   std::uint32_t backoff_ = 0;
   base::SteadyTime last_event_{};
   Pin pin_;
+  std::unique_ptr<Kept> kept_;
 };
 
 }  // namespace engine

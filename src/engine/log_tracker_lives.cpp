@@ -15,6 +15,7 @@ using std::chrono::microseconds;
 constexpr std::uint32_t kHotCommits = 100;
 constexpr microseconds kPause{1000};
 constexpr microseconds kHotPause{5000};
+constexpr microseconds kKeepRetry{500};
 // What lasts longer than this is not an application that is just starting or ending.
 constexpr std::chrono::seconds kPassing{1};
 // An image may hold a log's generation for longer, unless the application's log grows because of that.
@@ -151,10 +152,11 @@ base::Result<TrackResult> LogTracker::follow_live_log(PageSet& into) {
     return gap("the log's files were removed by hand");
   }
   unlinked_since_.reset();
-  if (vouched(pair.shm)) pin_.hold(pair.shm, deps_.clock->steady_now());
+  const LookMode mode = live_mode(pair.shm);
+  if (mode == LookMode::live && vouched(pair.shm)) pin_.hold(pair.shm, deps_.clock->steady_now());
   bump(deps_.probe->looks);
   known_.begin_look();
-  TRY_ASSIGN(const Look look, look_at(pair, known_.captured, LookMode::live));
+  TRY_ASSIGN(const Look look, look_at(pair, known_.captured, mode));
   if (look.belief == IndexBelief::not_vouched) {
     pin_.release();
     return read_leftover(into);
@@ -163,6 +165,7 @@ base::Result<TrackResult> LogTracker::follow_live_log(PageSet& into) {
   if (look.wal_bytes < wal_bytes_) pin_.learn_truncation(deps_.clock->steady_now());
   wal_bytes_ = look.wal_bytes;
   if (wal_bytes_ > kLongPinWalBytes) pin_.allow_long(false);
+  if (mode == LookMode::kept && !kept_->limit_bytes) kept_->limit_bytes = wal_bytes_ + kept_->growth_bytes;
   Verdict verdict = judge_look(look, *life_, LookMode::live);
   if (rests_on_events(verdict, known_.captured.kind)) {
     if (drain_changed_the_life()) return unsettled();
@@ -255,10 +258,19 @@ base::Result<TrackResult> LogTracker::read_leftover(PageSet& into) {
 }
 
 base::Result<TrackResult> LogTracker::begin_base(PageSet& into) {
-  into.clear();
+  into.begin_pass();
   pin_.release();
   known_.forget();
   page_count_.reset();
+  let_log_go_if_due();
+  if (kept_) {
+    kept_->keeper.take(database_);
+    if (!kept_->keeper.complete()) {  // nobody is attached at this moment
+      TrackResult again = unsettled();
+      again.retry_after = std::min<microseconds>(again.retry_after, kKeepRetry);
+      return again;
+    }
+  }
   if (!hear_all()) return unsettled();
   discard_lives();
   if (life_ && life_->pair.complete() && (unlinked(life_->pair.wal) || unlinked(life_->pair.shm))) {
@@ -277,11 +289,16 @@ base::Result<TrackResult> LogTracker::begin_base(PageSet& into) {
   return base_from_live_log(into);
 }
 
+LookMode LogTracker::live_mode(const os::File& shm) const {
+  return kept_ && kept_->keeper.vouches_for(shm) ? LookMode::kept : LookMode::live;
+}
+
 base::Result<TrackResult> LogTracker::base_from_live_log(PageSet& into) {
   Attachment& pair = life_->pair;
   TRY_ASSIGN(const os::FileStat wal_stat, pair.wal.stat());
   const bool empty_file = wal_stat.size_bytes < wal::kHeaderBytes;
-  if (!pair.shm.is_open() || !vouched(pair.shm)) {
+  const LookMode mode = pair.shm.is_open() ? live_mode(pair.shm) : LookMode::live;
+  if (mode == LookMode::live && (!pair.shm.is_open() || !vouched(pair.shm))) {
     if (auto not_yet = wait_for_leftover()) return *not_yet;
     TRY_ASSIGN(const std::optional<LogPosition> start, log_start(pair.wal));
     if (empty_file || !start) {
@@ -293,7 +310,7 @@ base::Result<TrackResult> LogTracker::base_from_live_log(PageSet& into) {
     return read_leftover(into);
   }
   bump(deps_.probe->looks);
-  TRY_ASSIGN(const Look look, look_at(pair, known_.captured, LookMode::live));
+  TRY_ASSIGN(const Look look, look_at(pair, known_.captured, mode));
   if (look.belief != IndexBelief::believed) return unsettled();
   if (look.header.max_frame == 0) {
     known_.captured = {PositionKind::closed, {}};

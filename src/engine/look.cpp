@@ -87,8 +87,9 @@ base::Result<std::optional<wal::IndexHeader>> read_index(const os::File& shm) {
 
 base::Result<Look> look_at(const Attachment& attachment, const Position& captured, LookMode mode) {
   Look look;
-  const bool live = mode == LookMode::live;
-  if (live && !vouched(attachment.shm)) {
+  const bool live = mode == LookMode::live || mode == LookMode::kept;
+  const bool ask = mode == LookMode::live;
+  if (ask && !vouched(attachment.shm)) {
     look.belief = IndexBelief::not_vouched;
     return look;
   }
@@ -102,7 +103,7 @@ base::Result<Look> look_at(const Attachment& attachment, const Position& capture
   TRY_ASSIGN(const std::optional<wal::IndexHeader> second, read_index(attachment.shm));
   // A restart during the look: what was read may be of two generations.
   if (!second || !(second->salts == first->salts) || second->max_frame < first->max_frame) return look;
-  if (live && !vouched(attachment.shm)) {
+  if (ask && !vouched(attachment.shm)) {
     look.belief = IndexBelief::not_vouched;
     return look;
   }

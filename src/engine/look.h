@@ -25,7 +25,7 @@ struct Attachment {
 };
 
 enum class IndexBelief : std::uint8_t {
-  believed,     // a foreign process vouched before and after, or none was asked for (`unvouched`, `final`)
+  believed,     // a foreign process vouched before and after, or none was asked for (`kept`, `unvouched`, `final`)
   not_vouched,  // nobody holds the dead-man switch: the index may be stale
   unsteady,     // being written or rebuilt right now; look again in a moment
 };
@@ -41,9 +41,10 @@ struct Look {
 };
 
 enum class LookMode : std::uint8_t {
-  live,
+  live,       // somebody must vouch for the index
+  kept,       // we have held the dead-man switch since somebody did (LogKeeper)
   unvouched,  // nobody seems to be attached: the index may be stale, so what it does not say proves nothing
-  final,      // the log is deleted
+  final,      // a deleted log, whose descriptors are known to be its own
 };
 
 // io errors are passed on (the descriptor failed); everything else is in the Look.

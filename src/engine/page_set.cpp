@@ -13,7 +13,10 @@ constexpr std::uint64_t kSpoolGarbageBytes = 64ULL << 20;
 }
 
 base::Result<> PageSet::put(std::uint32_t page_number, base::ByteView page, std::uint64_t checksum) {
-  if (const auto it = pages_.find(page_number); it != pages_.end() && it->second.checksum == checksum) return {};
+  if (const auto it = pages_.find(page_number); it != pages_.end() && it->second.checksum == checksum) {
+    it->second.pass = pass_;
+    return {};
+  }
   ltx::compress_page(page, scratch_);
   if (!spool_.is_open() && memory_.size() + scratch_.size() > memory_limit_) {
     TRY(drop_garbage());
@@ -29,7 +32,7 @@ base::Result<> PageSet::put(std::uint32_t page_number, base::ByteView page, std:
   end_ += scratch_.size();
   Entry& entry = pages_[page_number];
   payload_ += scratch_.size() - entry.size;
-  entry = {checksum, offset, static_cast<std::uint32_t>(scratch_.size())};
+  entry = {checksum, offset, static_cast<std::uint32_t>(scratch_.size()), pass_};
   highest_ = std::max(highest_, page_number);
   return {};
 }

@@ -1,6 +1,9 @@
 // Pages captured and not stored yet: for each page number its newest content, LZ4-compressed as it will stand in the
 // LTX file, and its checksum. Blocks live in memory up to a threshold, then in one spool file in the state directory,
 // which is unlinked at once and so vanishes with the set. Owned by one client; one thread at a time.
+//
+// An image or diff may have to read the database again. What the earlier passes found stays, so that only what differs
+// is compressed anew; a page counts again once this pass has put it, and every page is put or left out in every pass.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +27,12 @@ class PageSet {
   // Newest wins: replaces what is there. Category::io if the spool cannot be written (ENOSPC).
   base::Result<> put(std::uint32_t page_number, base::ByteView page, std::uint64_t checksum);
   [[nodiscard]] bool contains(std::uint32_t page_number) const { return pages_.contains(page_number); }
+  // From here on no page counts as put in this pass.
+  void begin_pass() { ++pass_; }
+  [[nodiscard]] bool put_in_this_pass(std::uint32_t page_number) const {
+    const auto it = pages_.find(page_number);
+    return it != pages_.end() && it->second.pass == pass_;
+  }
   // Forgets pages above `page_count` (the database shrank).
   void truncate(std::uint32_t page_count);
   void clear();
@@ -50,6 +59,7 @@ class PageSet {
     std::uint64_t checksum;
     std::uint64_t offset;
     std::uint32_t size;
+    std::uint32_t pass;
   };
   base::Result<> spill();
   base::Result<> drop_garbage();
@@ -64,6 +74,7 @@ class PageSet {
   std::uint64_t end_ = 0;      // bytes in memory_ or spool_
   std::uint64_t payload_ = 0;  // of which are current
   std::uint32_t highest_ = 0;
+  std::uint32_t pass_ = 0;
   base::Bytes scratch_;
 };
 

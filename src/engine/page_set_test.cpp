@@ -56,6 +56,22 @@ TEST(PageSet, TellsTheChecksumThatBelongsToTheContent) {
   EXPECT_EQ(set.pages().front().checksum, ltx::page_checksum(7, plain(3)));
 }
 
+TEST(PageSet, ANewPassKeepsThePagesButAsksForEachAgain) {
+  PageSet set({}, kPlenty);
+  put_page(set, 3, plain(1));
+  put_page(set, 7, plain(2));
+  set.begin_pass();
+  EXPECT_FALSE(set.put_in_this_pass(3));
+  const std::uint64_t memory = set.memory_bytes();
+  put_page(set, 3, plain(1));
+  EXPECT_TRUE(set.put_in_this_pass(3));
+  EXPECT_FALSE(set.put_in_this_pass(7));
+  EXPECT_EQ(set.memory_bytes(), memory) << "the same content is not stored twice";
+  put_page(set, 7, plain(4));
+  EXPECT_TRUE(set.put_in_this_pass(7));
+  EXPECT_EQ(page_of(set, 7, kPageSize), plain(4));
+}
+
 TEST(PageSet, TruncateForgetsWhatIsAbove) {
   PageSet set({}, kPlenty);
   for (std::uint32_t page = 1; page <= 5; ++page) put_page(set, page, plain(1));

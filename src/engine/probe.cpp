@@ -18,6 +18,7 @@ Counters Probe::snapshot() const {
   c.diff_bytes_read = diff_bytes_read;
   c.images = images;
   c.pins = pins;
+  c.kept_logs = kept_logs;
   c.uploads = uploads;
   c.upload_bytes = upload_bytes;
   c.upload_failures = upload_failures;

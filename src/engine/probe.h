@@ -12,7 +12,7 @@ struct Probe {
   using Count = std::atomic<std::uint64_t>;
   Count events{0}, event_overflows{0}, missed_events{0}, sweeps{0};
   Count looks{0}, captures{0}, commits{0}, frames{0}, lives{0}, lives_missed{0};
-  Count diffs{0}, diff_bytes_read{0}, images{0}, pins{0};
+  Count diffs{0}, diff_bytes_read{0}, images{0}, pins{0}, kept_logs{0};
   Count uploads{0}, upload_bytes{0}, upload_failures{0}, conflicts{0}, adopted{0}, dropped_captures{0};
   Count proofs_append{0}, proofs_ledger{0}, proofs_life{0}, proofs_unchanged{0}, gaps{0};
   Count ignored_files{0}, refused_files{0};

@@ -67,6 +67,8 @@ void write_capture(Exposition& out, const engine::Counters& c) {
   out.counter("litestream_manager_diff_read_bytes_total", "Bytes of databases read for diffs.", c.diff_bytes_read);
   out.counter("litestream_manager_images_total", "Full images made.", c.images);
   out.counter("litestream_manager_pins_total", "Times a log was held against its restart.", c.pins);
+  out.counter("litestream_manager_kept_logs_total",
+              "Times a log was kept as it is because a database could not be read otherwise.", c.kept_logs);
   out.family(Kind::counter, "litestream_manager_files_skipped_total",
              "Files in watch directories that are no clients.");
   out.sample({{"reason", "ignored"}}, c.ignored_files);

@@ -129,6 +129,7 @@ Json counters_record(const engine::Counters& c) {
               {"diffBytesRead", c.diff_bytes_read},
               {"images", c.images},
               {"pins", c.pins},
+              {"keptLogs", c.kept_logs},
               {"uploads", c.uploads},
               {"uploadBytes", c.upload_bytes},
               {"uploadFailures", c.upload_failures},

@@ -63,7 +63,7 @@ void FileStore::run(std::uint64_t RequestCounts::* kind, CallContext context, Wo
       counter_.add(kind);
       result = work(context);
     }
-    if (!result) counter_.add(&RequestCounts::failed);
+    if (!result) counter_.add_failure(result.error());
     thread_.post([done = std::move(done), result = std::move(result)]() mutable { done(std::move(result)); });
   };
   if (closing_) return thread_.post(std::move(task));  // only to be told so

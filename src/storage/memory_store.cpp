@@ -80,7 +80,7 @@ void MemoryStore::run(Operation operation, CallContext context, std::move_only_f
         result = work();
         if (fault) result = std::unexpected(fault->error);
       }
-      if (!result) counter_.add(&RequestCounts::failed);
+      if (!result) counter_.add_failure(result.error());
       done(std::move(result));
     };
     wait_then(std::move(context), hold, std::move(go_on));

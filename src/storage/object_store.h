@@ -114,6 +114,7 @@ enum class KeyLayout { s3, file };
 struct RequestCounts {
   std::uint64_t put = 0, get = 0, head = 0, list = 0, remove = 0, multipart = 0;
   std::uint64_t failed = 0, retried = 0;
+  std::uint64_t refused = 0;  // conditional PUTs of a key that exists: an answer, no failure
   std::uint64_t bytes_sent = 0, bytes_received = 0;
 };
 

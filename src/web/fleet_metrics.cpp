@@ -105,6 +105,9 @@ void write_requests(Exposition& out, const FleetStatus& fleet) {
   out.sample({{"replica_type", type}, {"operation", "PUT"}}, r.bytes_sent);
   out.sample({{"replica_type", type}, {"operation", "GET"}}, r.bytes_received);
   out.counter("litestream_manager_requests_failed_total", "Requests to the store that failed.", r.failed);
+  out.counter("litestream_manager_requests_refused_total",
+              "Writes that the store refused because the object exists: the probe at start, and other writers.",
+              r.refused);
   out.counter("litestream_manager_requests_retried_total", "Requests to the store that were tried again.", r.retried);
 }
 

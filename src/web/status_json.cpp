@@ -153,6 +153,7 @@ Json requests_record(const storage::RequestCounts& r) {
               {"delete", r.remove},
               {"multipart", r.multipart},
               {"failed", r.failed},
+              {"refused", r.refused},
               {"retried", r.retried},
               {"bytesSent", r.bytes_sent},
               {"bytesReceived", r.bytes_received}};

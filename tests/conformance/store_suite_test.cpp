@@ -331,18 +331,20 @@ TEST_P(Store, RunsAllCallbacksOnOneThread) {
 
 TEST_P(Store, CountsItsRequestsByKind) {
   ASSERT_TRUE(put("counted", "12345"));
+  EXPECT_FALSE(put("counted", "6"));
   ASSERT_TRUE(get("counted"));
   ASSERT_TRUE(storage::head_and_wait(store(), ObjectKey{"counted"}));
   ASSERT_TRUE(list({}));
   ASSERT_TRUE(storage::remove_and_wait(store(), {ObjectKey{"counted"}}));
   EXPECT_FALSE(get("counted"));
   const auto counts = store().counts();
-  EXPECT_EQ(counts.put, 1U);
+  EXPECT_EQ(counts.put, 2U);
   EXPECT_EQ(counts.get, 2U);
   EXPECT_EQ(counts.head, 1U);
   EXPECT_EQ(counts.list, 1U);
   EXPECT_EQ(counts.remove, 1U);
-  EXPECT_EQ(counts.failed, 1U);
+  EXPECT_EQ(counts.failed, 1U) << "the second get";
+  EXPECT_EQ(counts.refused, 1U) << "the second put: an answer, no failure";
   EXPECT_EQ(counts.retried, 0U);
   EXPECT_GE(counts.bytes_sent, 5U);
   EXPECT_GE(counts.bytes_received, 5U);

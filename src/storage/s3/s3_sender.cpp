@@ -28,9 +28,10 @@ base::Result<http::Response> S3Sender::judge(base::Result<http::Response> respon
     counter_.add(&RequestCounts::bytes_received, response->body.size());
     if (response->status >= 200 && response->status < 300) return response;
   }
-  counter_.add(&RequestCounts::failed);
-  if (!response) return base::fail(response.error().with_context(operation));
-  return base::fail(error_of(*response, operation, target_.region, base::system_clock().unix_now()));
+  auto error = response ? error_of(*response, operation, target_.region, base::system_clock().unix_now())
+                        : response.error().with_context(operation);
+  counter_.add_failure(error);
+  return base::fail(std::move(error));
 }
 
 }  // namespace storage::s3

@@ -23,14 +23,17 @@ export class Details {
       const value = element('dd');
       return {label: element('dt', {}, label), value};
     });
-    this.command = element('code');
+    this.commands = [['restoreCommand', 'Restore'], ['litestreamCommand', 'Restore with the stock Litestream']].map(
+      ([field, title]) => ({field, title, code: element('code')}));
     const facts = element('dl', {class: 'detail-facts'},
       ...this.values.map(({label, value}) => element('div', {}, label, value)));
     const restore = element('div', {class: 'restore'},
-      element('h4', {}, 'Restore'),
-      element('div', {class: 'command-line'}, element('pre', {class: 'command'}, this.command),
-        copyButton('Copy', () => this.client.restoreCommand)),
-      element('p', {class: 'hint'}, 'The stock “litestream restore” takes the same arguments.'));
+      ...this.commands.flatMap(({field, title, code}) => [
+        element('h4', {}, title),
+        element('div', {class: 'command-line'}, element('pre', {class: 'command'}, code),
+          copyButton('Copy', () => this.client[field])),
+      ]),
+      element('p', {class: 'hint'}, 'Credentials come from the environment, as the daemon’s do.'));
     const cell = element('td', {colspan: String(columns), role: 'cell'}, facts, restore);
     this.row = element('tr', {class: 'detail-row', role: 'row'}, cell);
   }
@@ -39,6 +42,6 @@ export class Details {
   update(client) {
     this.client = client;
     kFacts.forEach(([, render], index) => setText(this.values[index].value, render(client)));
-    setText(this.command, client.restoreCommand);
+    for (const {field, code} of this.commands) setText(code, client[field]);
   }
 }

@@ -102,6 +102,7 @@ base::Result<> Daemon::start(const Options& options) {
   engine::EngineConfig config;
   config.state_directory = state_directory(options);
   config.bucket_text = options.store.bucket;
+  TRY_ASSIGN(config.store_address, address_of(options.store));
   config.client.sync_interval = options.sync_interval;
   config.client.switch_to_wal = !options.no_wal_switch;
   TRY_ASSIGN(engine, engine::Engine::start(std::move(config), *store, *stream, closer, base::system_clock()));

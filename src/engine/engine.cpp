@@ -31,7 +31,8 @@ Engine::Engine(EngineConfig config, storage::ObjectStore& store, EventStream& st
       clock_(clock),
       memory_(config_.memory_limit_bytes),
       base_jobs_(static_cast<std::int32_t>(worker_count(config_.workers)) * 2),
-      board_(std::make_unique<StatusBoard>(config_.bucket_text, probe_, memory_, store, clock.unix_now())) {
+      board_(std::make_unique<StatusBoard>(config_.bucket_text, config_.store_address, probe_, memory_, store,
+                                           clock.unix_now())) {
   context_.clock = &clock;
   context_.store = &store;
   context_.closer = &closer;

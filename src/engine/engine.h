@@ -26,6 +26,7 @@ namespace engine {
 struct EngineConfig {
   std::filesystem::path state_directory;  // made if it does not exist; one daemon at a time
   std::string bucket_text;                // as the operator wrote it, for status
+  StoreAddress store_address;             // likewise
   ClientOptions client;                   // staging_directory is set here
   std::int64_t memory_limit_bytes = 256LL << 20;
   unsigned workers = 0;  // 0: as many as cores, at least 2

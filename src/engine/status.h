@@ -67,9 +67,18 @@ struct WatchDirStatus {
   std::string detail;  // why not, retried
 };
 
+// Where backups are, complete enough to find them from another machine. Never a secret.
+struct StoreAddress {
+  std::string url = {};       // "s3://name[/prefix]", "file:///directory" (absolute)
+  std::string endpoint = {};  // of an S3-compatible server; empty: AWS
+  std::string region = {};    // empty: none was named anywhere
+  bool path_style = false;
+};
+
 struct FleetStatus {
   std::uint64_t version = 0;  // grows with every change of any client; equal versions mean equal content
   std::string bucket;         // as the operator wrote it; never a secret
+  StoreAddress store;
   std::vector<WatchDirStatus> watch_dirs;
   base::UnixMillis started{0};
   std::vector<std::shared_ptr<const ClientStatus>> clients;  // sorted by id

@@ -31,6 +31,7 @@ void StatusBoard::set_notice(const std::string& topic, std::string text) {
 std::shared_ptr<const FleetStatus> StatusBoard::fleet() const {
   auto status = std::make_shared<FleetStatus>();
   status->bucket = bucket_;
+  status->store = address_;
   status->started = started_;
   status->counters = probe_.snapshot();
   status->requests = store_.counts();

@@ -17,9 +17,14 @@ namespace engine {
 
 class StatusBoard final : public StatusSource {
  public:
-  StatusBoard(std::string bucket, const Probe& probe, const MemoryBudget& memory, const storage::ObjectStore& store,
-              base::UnixMillis started)
-      : bucket_(std::move(bucket)), probe_(probe), memory_(memory), store_(store), started_(started) {}
+  StatusBoard(std::string bucket, StoreAddress address, const Probe& probe, const MemoryBudget& memory,
+              const storage::ObjectStore& store, base::UnixMillis started)
+      : bucket_(std::move(bucket)),
+        address_(std::move(address)),
+        probe_(probe),
+        memory_(memory),
+        store_(store),
+        started_(started) {}
 
   void put(std::shared_ptr<const ClientStatus> status);
   void set_watch_dirs(std::vector<WatchDirStatus> dirs);
@@ -31,6 +36,7 @@ class StatusBoard final : public StatusSource {
 
  private:
   std::string bucket_;
+  StoreAddress address_;
   const Probe& probe_;
   const MemoryBudget& memory_;
   const storage::ObjectStore& store_;

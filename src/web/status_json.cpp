@@ -16,6 +16,7 @@ namespace web {
 using engine::ClientState;
 using engine::ClientStatus;
 using engine::FleetStatus;
+using engine::StoreAddress;
 using Json = nlohmann::ordered_json;
 
 namespace {
@@ -46,7 +47,7 @@ void append_time(std::string& out, const std::optional<base::UnixMillis>& time) 
 
 // A client's record is written piece by piece: a fleet may have a hundred thousand of them, and a tree of values for
 // each takes more than twice the time.
-void append_client(std::string& out, const ClientStatus& client, std::string_view bucket) {
+void append_client(std::string& out, const ClientStatus& client, const StoreAddress& store) {
   const auto field = [&out](std::string_view name) {
     out += out.ends_with('{') ? "\"" : ",\"";
     out += name;
@@ -64,7 +65,6 @@ void append_client(std::string& out, const ClientStatus& client, std::string_vie
     field(name);
     append_time(out, value);
   };
-  const std::string url = replica_url(bucket, client.replica_path);
   out += '{';
   text("clientId", client.client_id);
   text("databasePath", client.database_path);
@@ -85,20 +85,21 @@ void append_client(std::string& out, const ClientStatus& client, std::string_vie
   number("uploadBytes", client.upload_bytes);
   number("diffs", client.diffs);
   text("journalMode", client.journal_mode);
-  text("restoreCommand", restore_command(client.client_id, url));
-  text("replicaUrl", url);
+  text("restoreCommand", restore_command(client.client_id, store, client.replica_path));
+  text("litestreamCommand", litestream_command(client.client_id, store, client.replica_path));
+  text("replicaUrl", replica_url(store, client.replica_path));
   out += '}';
 }
 
 // The text of `root`, an object that is not empty, with one more field: the list of these clients.
 std::string dump_with_clients(const Json& root, const std::vector<const ClientStatus*>& clients,
-                              std::string_view bucket) {
+                              const StoreAddress& store) {
   std::string out = dump(root);
   out.pop_back();
   out += ",\"clients\":[";
   for (const ClientStatus* client : clients) {
     if (client != clients.front()) out += ',';
-    append_client(out, *client, bucket);
+    append_client(out, *client, store);
   }
   return out + "]}";
 }
@@ -200,12 +201,12 @@ std::string render_status(const FleetStatus& fleet, const Selection& selection, 
   root["startedAt"] = base::to_rfc3339(fleet.started);
   add_totals(root, fleet);
   root["matchingClients"] = selection.matching;
-  return dump_with_clients(root, selection.clients, fleet.bucket) + "\n";
+  return dump_with_clients(root, selection.clients, fleet.store) + "\n";
 }
 
-std::string render_client(const ClientStatus& client, std::string_view bucket) {
+std::string render_client(const ClientStatus& client, const StoreAddress& store) {
   std::string out;
-  append_client(out, client, bucket);
+  append_client(out, client, store);
   return out + "\n";
 }
 
@@ -218,7 +219,7 @@ std::string render_change(const FleetStatus& fleet, const FleetChange& change) {
   root["more"] = more;
   root["gone"] = more ? Json::array() : Json(change.gone);
   static const std::vector<const ClientStatus*> kNone;
-  return dump_with_clients(root, more ? kNone : change.changed, fleet.bucket);
+  return dump_with_clients(root, more ? kNone : change.changed, fleet.store);
 }
 
 }  // namespace web

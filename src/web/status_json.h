@@ -25,7 +25,7 @@ struct StatusContext {
 // {"bucket": ..., "clients": [...], ...}; without `removed` clients in the totals.
 std::string render_status(const engine::FleetStatus& fleet, const Selection& selection, const StatusContext& context);
 // One client's record.
-std::string render_client(const engine::ClientStatus& client, std::string_view bucket);
+std::string render_client(const engine::ClientStatus& client, const engine::StoreAddress& store);
 
 // What changed since an earlier snapshot, for open dashboards: new totals and the changed clients, or {"more": true}
 // instead of them when there are too many to send.

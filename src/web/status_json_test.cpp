@@ -68,7 +68,7 @@ TEST(StatusJson, ClientRecordIsComplete) {
   client.diffs = 1;
   client.journal_mode = "wal";
   const std::string id = testing::client_id(1);
-  EXPECT_EQ(json::parse(render_client(client, "s3://bucket/eu")),
+  EXPECT_EQ(json::parse(render_client(client, {.url = "s3://bucket/eu", .region = "eu-central-1"})),
             json({{"clientId", id},
                   {"databasePath", "/data/" + id + ".db"},
                   {"s3Path", "databases/" + id},
@@ -88,11 +88,14 @@ TEST(StatusJson, ClientRecordIsComplete) {
                   {"diffs", 1},
                   {"journalMode", "wal"},
                   {"replicaUrl", "s3://bucket/eu/databases/" + id},
-                  {"restoreCommand", "litestream-manager restore -o " + id + ".db s3://bucket/eu/databases/" + id}}));
+                  {"restoreCommand", "litestream-manager restore -o " + id + ".db s3://bucket/eu/databases/" + id +
+                                         " -region eu-central-1"},
+                  {"litestreamCommand",
+                   "litestream restore -o " + id + ".db 's3://bucket/eu/databases/" + id + "?region=eu-central-1'"}}));
 }
 
 TEST(StatusJson, WhatNeverHappenedIsNull) {
-  const json record = json::parse(render_client(make_client(1, ClientState::waiting), "b"));
+  const json record = json::parse(render_client(make_client(1, ClientState::waiting), {.url = "s3://b"}));
   EXPECT_TRUE(record["lastReplicatedAt"].is_null());
   EXPECT_TRUE(record["nextAttemptAt"].is_null());
   EXPECT_EQ(record["txidHex"], "0000000000000000");
@@ -121,7 +124,7 @@ TEST(StatusJson, HostilePathsStayText) {
            {"/d/not-utf8-\xff.db", "/d/not-utf8-\xef\xbf\xbd.db"},
            {std::string("/d/nul-\0.db", 11), std::string("/d/nul-\0.db", 11)}}) {
     client.database_path = raw;
-    EXPECT_EQ(json::parse(render_client(client, "b"))["databasePath"], read);
+    EXPECT_EQ(json::parse(render_client(client, {.url = "s3://b"}))["databasePath"], read);
   }
 }
 

@@ -100,7 +100,9 @@ def test_a_change_shows_in_place_without_reload_and_keeps_what_is_open(open_dash
     row = page.locator(f"[data-client='{client_id(2)}']")
     row.get_by_role("button", name="Details").click()
     details = page.locator(".detail-row")
-    copy = details.get_by_role("button", name="Copy")
+    target = f"restore -o {client_id(2)}.db s3://backups/databases/{client_id(2)}"
+    expect(details.locator("pre.command")).to_have_text([f"litestream-manager {target}", f"litestream {target}"])
+    copy = details.get_by_role("button", name="Copy").first
     copy.focus()
     fleet.tell("set 2 live 123456 4242")
     expect(row.locator("td[data-label=TXID]")).to_have_text("4242")

@@ -1,12 +1,16 @@
 """The command line: wrong usage ends with 2 and says how to mend it, other failures with the documented codes."""
 
+import os
+import subprocess
+
 import pytest
 
 from harness.compare import check_same_database, consistent_copy
 from harness.load import client_id
 from harness.manager import run_manager
 from harness.s3 import S3Account
-from harness.store import S3Bucket
+from harness.settings import clean_environment, litestream_binary, manager_binary
+from harness.store import FileBucket, S3Bucket
 
 WRONG_USAGE = [
     ((), "watch-dir"),
@@ -125,3 +129,35 @@ def test_no_secret_is_ever_printed(s3_account, s3_bucket, folder, make_manager, 
     done = run_manager("restore", application.client_id, "-o", str(folder / "out.db"), *refused.manager_arguments(),
                        bucket=refused)
     assert done.returncode == 1 and s3_account.secret_key not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("kind", ["s3", "s3 with odd prefix", "file", "file, relative", "file with odd name"])
+def test_the_restore_commands_that_are_shown_work_as_they_stand(kind, clients, folder, request, make_manager, make_application):
+    """Both of them, in a shell in another directory, with nothing but the credentials in the environment."""
+    if kind.startswith("s3"):
+        bucket = request.getfixturevalue("s3_bucket")
+        arguments = bucket.manager_arguments()
+        arguments[1] = f"s3://{bucket.name}" + ("/a b+%41's" if "odd" in kind else "")
+    else:
+        directory = folder / ("büc \"k'et\\n%" if "odd" in kind else "bucket")
+        bucket = FileBucket(directory)
+        arguments = ["-bucket", f"file:{os.path.relpath(directory)}" if "relative" in kind else f"file://{directory}"]
+    bucket.manager_arguments = lambda: arguments
+    application = make_application(1)
+    application.write(20)
+    manager = make_manager(bucket).start()
+    shown = manager.wait_stored([application.client_id])[application.client_id]
+    source = consistent_copy(application.database, folder / "source.db")
+    requests = manager.status()["requests"]
+    assert requests["failed"] == 0, "the refusal that the probe at start wants to see is no failure"
+    assert requests["refused"] == 1
+    programs = os.pathsep.join([str(manager_binary().parent), str(litestream_binary().parent), os.environ["PATH"]])
+    account = {k: v for k, v in bucket.environment().items() if "REGION" not in k and "ENDPOINT" not in k}
+    for field in ("restoreCommand", "litestreamCommand"):
+        place = folder / field
+        place.mkdir()
+        done = subprocess.run(["sh", "-c", shown[field]], cwd=place, env=clean_environment() | account | {"PATH": programs},
+                              capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, f"{shown[field]}: {done.stderr}{done.stdout}"
+        check_same_database(source, place / f"{application.client_id}.db")
+    assert manager.stop() == 0

@@ -67,6 +67,7 @@ inline std::shared_ptr<const engine::ClientStatus> share(engine::ClientStatus cl
 inline engine::FleetStatus make_fleet(std::uint64_t clients) {
   engine::FleetStatus fleet;
   fleet.bucket = "backups";
+  fleet.store.url = "s3://backups";
   fleet.watch_dirs = {{.path = "/data", .ok = true, .detail = ""}};
   fleet.started = base::UnixMillis{1'700'000'000'000};
   for (std::uint64_t number = 1; number <= clients; ++number) fleet.clients.push_back(share(make_client(number)));

@@ -74,6 +74,13 @@ void Fleet::vanish(Entry& entry) {
   if (!std::exchange(entry.present, false)) return;
   base::log::info("database removed, its backup is kept", {{"client", entry.id.value}, {"path", entry.path}});
   entry.client->post(Command::vanish);
+  // A file that was refused because of this one's id can have it now.
+  for (const std::string& path : std::vector<std::string>(refused_.begin(), refused_.end())) {
+    const std::filesystem::path twin(path);
+    const auto id = parse_client_name(twin.filename().string());
+    if (id && fold_case(id->value) == fold_case(entry.id.value))
+      appear(twin.parent_path().string(), twin.filename(), true);
+  }
 }
 
 void Fleet::vanish_below(const std::vector<std::string>& directories) {

@@ -234,6 +234,23 @@ TEST_F(FleetTest, ANameThatDiffersOnlyInCaseIsRefusedUntilItIsGone) {
   EXPECT_TRUE(eventually([&] { return !has_notice(twin.string()); })) << "the operator has mended it";
 }
 
+TEST_F(FleetTest, ARefusedTwinIsTakenUpAtOnceWhenTheOtherGoesAway) {
+  write_into(file(kFirst));
+  start();
+  ASSERT_TRUE(is_stored(kFirst));
+  std::string upper = kFirst.value;
+  std::ranges::transform(upper, upper.begin(), [](char c) { return c >= 'a' && c <= 'f' ? c - 'a' + 'A' : c; });
+  const fs::path twin = root_ / (upper + ".db");
+  write_into(twin, "of the twin");
+  ASSERT_TRUE(eventually([&] { return has_notice(twin.string()); }));
+  const std::uint64_t sweeps = engine_->probe().sweeps;
+  fs::remove(file(kFirst));
+  EXPECT_TRUE(is_stored(kFirst, twin));
+  EXPECT_FALSE(has_notice(twin.string()));
+  EXPECT_EQ(engine_->probe().sweeps, sweeps) << "by the event, not by the next sweep";
+  EXPECT_EQ(fleet_->size(), 1U);
+}
+
 TEST_F(FleetTest, ASymbolicLinkIsRefused) {
   write_into(dir_ / "real.db");
   fs::create_symlink(dir_ / "real.db", file(kFirst));

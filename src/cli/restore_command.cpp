@@ -81,17 +81,19 @@ std::string check_text(const engine::RestoreReport& report) {
 }
 
 std::string report_text(const RestoreRequest& request, const engine::RestoreReport& report, milliseconds elapsed) {
+  const std::string owner = report.owner_note ? fmt::format("owner     {}\n", *report.owner_note) : "";
   return fmt::format(
       "restored  {}\n"
       "state     TXID {} of {}\n"
       "size      {} in {} pages of {} bytes\n"
       "fetched   {} in {} objects, {:.1f} s\n"
       "content   {:016x}: {}\n"
-      "SQLite    {}\n",
+      "SQLite    {}\n"
+      "{}",
       request.output.string(), base::hex16(report.txid.value), base::to_rfc3339(report.timestamp),
       format_bytes(std::uint64_t{report.page_size} * report.pages), report.pages, report.page_size,
       format_bytes(report.downloaded_bytes), report.objects, static_cast<double>(elapsed.count()) / 1000,
-      report.database_checksum, proof_text(report), check_text(report));
+      report.database_checksum, proof_text(report), check_text(report), owner);
 }
 
 }  // namespace

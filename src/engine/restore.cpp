@@ -136,13 +136,14 @@ base::Result<RestoreReport> restore_latest(storage::ObjectStore& store, std::str
                                            const RestoreOptions& options) {
   TRY_ASSIGN(RestoreOutput output, RestoreOutput::prepare(options.output, options.on_existing));
   TRY_ASSIGN(const Fetched fetched, fetch(store, replica, options, output));
-  TRY_ASSIGN(os::File file, os::File::create_new(output.temporary_path()));
+  TRY_ASSIGN(os::File file, output.create());
   TRY_ASSIGN(const WrittenDatabase written, write_merged(fetched, file, options));
 
   RestoreReport report;
   TRY_ASSIGN(report.checksum_proven, prove_checksum(written, fetched.plan.back()));
   TRY_ASSIGN(report.integrity_note, ask_sqlite(output.temporary_path(), options.integrity_check));
   report.integrity_check = options.integrity_check;
+  TRY_ASSIGN(report.owner_note, output.take_permissions(file));
   TRY(file.sync());
   file.close();
   TRY(output.publish());

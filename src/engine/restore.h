@@ -47,6 +47,8 @@ struct RestoreReport {
   // Why SQLite's check could not be finished, where that is not the backup's fault: the schema needs a collation or
   // function that only the application has.
   std::optional<std::string> integrity_note;
+  // Set where a file was replaced whose owner could not be kept, and what to do.
+  std::optional<std::string> owner_note;
 };
 
 // `replica` is the path below the bucket ("databases/{GUID}"). Blocks for as long as it takes; one thread; must not be

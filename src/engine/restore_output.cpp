@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "os/file_lock.h"
+#include "os/permissions.h"
 
 namespace engine {
 namespace {
@@ -89,6 +90,20 @@ RestoreOutput::~RestoreOutput() {
 
 fs::path RestoreOutput::spool_path() const {
   return with_suffix(temporary_, ".spool");
+}
+
+base::Result<os::File> RestoreOutput::create() const {
+  TRY_ASSIGN(const auto replaced, stat_if_there(output_));
+  return replaced ? os::File::create_new(temporary_) : os::create_new_for_everybody(temporary_);
+}
+
+base::Result<std::optional<std::string>> RestoreOutput::take_permissions(const os::File& file) const {
+  TRY_ASSIGN(const auto replaced, stat_if_there(output_));
+  if (!replaced) return std::nullopt;
+  TRY_ASSIGN(const os::OwnerTaken taken, os::take_permissions(file, output_));
+  if (taken == os::OwnerTaken::yes) return std::nullopt;
+  return fmt::format("owner or group of the replaced file (uid {}) could not be kept; chown it, or restore as root",
+                     replaced->owner_uid);
 }
 
 base::Result<> RestoreOutput::check() const {

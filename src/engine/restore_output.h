@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -28,6 +30,12 @@ class RestoreOutput {
   ~RestoreOutput();
   RestoreOutput(RestoreOutput&& other) noexcept;
   RestoreOutput& operator=(RestoreOutput&&) = delete;
+
+  // Makes temporary_path(): readable by its maker alone while it is to replace another file, else as any new file.
+  [[nodiscard]] base::Result<os::File> create() const;
+  // Before publish(): a file that replaces another takes over its mode, owner and group. A note where the owner cannot
+  // be taken over (only root may give files away).
+  [[nodiscard]] base::Result<std::optional<std::string>> take_permissions(const os::File& file) const;
 
   // Both beside the output, named "<output>.tmp-<random>..."; removed unless published.
   [[nodiscard]] const std::filesystem::path& temporary_path() const { return temporary_; }

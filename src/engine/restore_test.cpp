@@ -339,6 +339,24 @@ TEST_F(Restore, ForceReplacesTheDatabaseTogetherWithItsLog) {
   EXPECT_EQ(read_file(output_), read_file(golden("states/state4.db")));
 }
 
+TEST_F(Restore, ANewFileHasTheUsualModeAndOneThatReplacesAnotherThatOnesMode) {
+  put_golden_chain();
+  const auto bits = [&] { return static_cast<unsigned>(fs::status(output_).permissions()); };
+  const mode_t before = ::umask(0022);
+  ASSERT_TRUE(restore_latest(store_, kReplica, options()));
+  EXPECT_EQ(bits(), 0644U);
+  RestoreOptions with = options();
+  with.on_existing = OnExistingOutput::replace;
+  for (const unsigned mode : {0600U, 0660U}) {
+    fs::permissions(output_, static_cast<fs::perms>(mode));
+    const auto report = restore_latest(store_, kReplica, with);
+    ASSERT_TRUE(report) << report.error().message;
+    EXPECT_EQ(bits(), mode);
+    EXPECT_FALSE(report->owner_note) << *report->owner_note;
+  }
+  ::umask(before);
+}
+
 TEST_F(Restore, FailureWithForceKeepsTheOldDatabaseWithItsLog) {
   put_golden_chain();
   Bytes damaged = read_file(golden("block-litestream/0/0000000000000004-0000000000000004.ltx"));

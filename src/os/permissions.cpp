@@ -1,0 +1,43 @@
+#include "os/permissions.h"
+
+#include <cerrno>
+#include <string>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os/translate.h"
+
+namespace os {
+
+namespace {
+constexpr mode_t kPermissionBits = 0777;
+}
+
+base::Result<File> create_new_for_everybody(const fs::path& path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+  if (fd < 0) return base::fail(error_of_errno(errno, "create", path));
+  return File::adopt(fd);
+}
+
+base::Result<OwnerTaken> take_permissions(const File& file, const fs::path& model) {
+  struct stat wanted{};
+  struct stat now{};
+  if (::lstat(model.c_str(), &wanted) != 0) return base::fail(error_of_errno(errno, "stat", model));
+  if (::fstat(file.descriptor(), &now) != 0) return base::fail(error_of_errno(errno, "stat", model));
+  OwnerTaken taken = OwnerTaken::yes;
+  // The owner first: a change of owner may take bits away.
+  if (now.st_gid != wanted.st_gid && ::fchown(file.descriptor(), static_cast<uid_t>(-1), wanted.st_gid) != 0) {
+    taken = OwnerTaken::no;
+  }
+  if (now.st_uid != wanted.st_uid && ::fchown(file.descriptor(), wanted.st_uid, static_cast<gid_t>(-1)) != 0) {
+    taken = OwnerTaken::no;
+  }
+  if (::fchmod(file.descriptor(), wanted.st_mode & kPermissionBits) != 0) {
+    return base::fail(error_of_errno(errno, "set the mode of the file to replace", model));
+  }
+  return taken;
+}
+
+}  // namespace os

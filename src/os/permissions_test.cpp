@@ -1,0 +1,59 @@
+#include "os/permissions.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os/testing.h"
+
+namespace os {
+namespace {
+
+using testing::TempDir;
+
+struct stat facts_of(const fs::path& path) {
+  struct stat facts{};
+  EXPECT_EQ(::stat(path.c_str(), &facts), 0);
+  return facts;
+}
+
+mode_t mode_of(const fs::path& path) {
+  return facts_of(path).st_mode & 0777;
+}
+
+TEST(Permissions, ANewFileHasWhatTheUmaskLeaves) {
+  const TempDir dir;
+  const mode_t before = ::umask(0027);
+  EXPECT_TRUE(create_new_for_everybody(dir / "a").has_value());
+  ::umask(before);
+  EXPECT_EQ(mode_of(dir / "a"), 0640U);
+  EXPECT_EQ(create_new_for_everybody(dir / "a").error().category, base::Category::conflict);
+}
+
+TEST(Permissions, AreTakenFromTheModel) {
+  const TempDir dir;
+  testing::write_text(dir / "model", "");
+  ASSERT_EQ(::chmod((dir / "model").c_str(), 04664), 0);
+  File file = *File::create_new(dir / "a");
+  EXPECT_EQ(take_permissions(file, dir / "model").value(), OwnerTaken::yes);
+  EXPECT_EQ(mode_of(dir / "a"), 0664U) << "without set-user-id";
+  EXPECT_EQ(take_permissions(file, dir / "absent").error().category, base::Category::not_found);
+}
+
+// Runs as root in continuous integration; elsewhere giving a file away must be answered with "no".
+TEST(Permissions, TheOwnerIsTakenWhereThatIsPermitted) {
+  const TempDir dir;
+  testing::write_text(dir / "model", "");
+  File file = *File::create_new(dir / "a");
+  if (::geteuid() == 0) {
+    ASSERT_EQ(::chown((dir / "model").c_str(), 12345, 23456), 0);
+    EXPECT_EQ(take_permissions(file, dir / "model").value(), OwnerTaken::yes);
+    EXPECT_EQ(facts_of(dir / "a").st_uid, 12345U);
+    EXPECT_EQ(facts_of(dir / "a").st_gid, 23456U);
+  } else {
+    EXPECT_EQ(take_permissions(file, "/etc/passwd").value(), OwnerTaken::no);
+  }
+}
+
+}  // namespace
+}  // namespace os

@@ -112,7 +112,10 @@ void LogTracker::on_event(FileEvent event) {
 void LogTracker::on_log_created(FileEvent& event) {
   pin_.release();
   if (life_ && !life_->facts.start_seen && life_->pair.complete() && event.position <= life_->pair.mark_before) {
-    // Opened by its path before its creation was told of.
+    // Opened by its path before its creation was told of. What earlier lives have of it is not theirs.
+    for (Life& ended : ended_) {
+      if (ended.pair.mark >= event.position) discard(ended.pair);
+    }
     life_->facts.start_seen = true;
     life_->facts.index_closes = 0;
     ++life_number_;

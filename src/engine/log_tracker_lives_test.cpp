@@ -150,6 +150,24 @@ TEST_F(LogLivesTest, DescriptorsOfALaterLifeAreNotTakenForTheEarlierOne) {
   EXPECT_EQ(probe_.proofs_life, 0U);
 }
 
+TEST_F(LogLivesTest, DescriptorsThatWereOpenedTwiceForTheLaterLifeProveItOnlyOnce) {
+  const std::uint64_t first = stream_.next();
+  start_app();
+  commit(1);
+  end_app();
+  const std::uint64_t first_deleted = stream_.next();
+  // The watcher's thread is late for both: it reads the two creations one after the other and opens the second life's
+  // log for each of them. The two lives look alike, one commit each.
+  Attachment pair = begin_life(1);
+  created(first, std::move(pair));
+  mail_.push_back({FileEventKind::log_deleted, first_deleted, {}});
+  created(created_at_, open_both());
+  end_app();
+  closed();
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap) << "the first life's commit was seen by nobody";
+  EXPECT_EQ(probe_.proofs_life, 0U);
+}
+
 TEST_F(LogLivesTest, NoVerdictOnALifeBeforeTheStreamIsReadUpToItsOpening) {
   const std::uint64_t first = stream_.next();
   start_app();

@@ -38,6 +38,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Action::count)> 
     "engine: judges",
     "engine: judges after listening",
     "engine: checks the leftover log again",
+    "engine: takes what an unvouched index says continues its log",
     "engine: pins the log",
     "engine: lets the pin go",
     "engine: base, first stamp",

@@ -41,6 +41,7 @@ enum class Action : Byte {
   judge,
   judge_again,
   leftover_again,
+  append_unvouched,
   pin,
   unpin,
   base_first_stamp,

@@ -182,6 +182,27 @@ bool begin_step(const Step& step) {
   return true;
 }
 
+// LogTracker::append_unvouched: nobody is to be seen at the index; it counts only as far as it continues our chain.
+bool append_unvouched(const Step& step) {
+  State& s = step.s;
+  Manager& m = s.manager;
+  const bool idle = m.look.phase == LookPhase::none && m.base == BasePhase::none && m.rest == RestPhase::none;
+  const bool log = m.known.kind == static_cast<Byte>(engine::PositionKind::log);
+  if (!idle || !log || m.life.pair.log == 0 || vouched(s, m.life.pair.log)) return false;
+  const Log& held = held_log(s);
+  if (held.file == LogFile::deleted || held.index.torn != 0) return false;
+  read_header(step);
+  // What was written and not published is committed only once the index is rebuilt.
+  const Content published = content_after(s.database, held, held.index.max_frame);
+  if (published != s.history[s.commits] && s.commits > 0) --m.look.claim;
+  walk(step, held);
+  const bool appends = verdict_of(step, m.life, engine::LookMode::unvouched) == engine::Verdict::append;
+  if (appends) take(step, engine::Verdict::append, held, engine::LookMode::unvouched);
+  m.look = {};
+  m.step_took_pages = 0;
+  return appends;
+}
+
 bool read_header_again(const Step& step) {
   State& s = step.s;
   LookState& look = s.manager.look;
@@ -282,6 +303,8 @@ bool apply_look(const Step& step, Action action) {
       return true;
     case Action::leftover_again:
       return phase == LookPhase::leftover_read && leftover_again(step);
+    case Action::append_unvouched:
+      return append_unvouched(step);
     case Action::pin:
       if (m.known.pinned != 0 || m.known.kind == 0 || !vouched(s, m.life.pair.log) || !step.spend(kPins)) return false;
       m.known.pinned = 1;

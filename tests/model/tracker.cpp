@@ -180,7 +180,7 @@ bool take(const Step& step, engine::Verdict verdict, const Log& log, engine::Loo
   }
   count(step, verdict);
   if (verdict != engine::Verdict::nothing_new && m.look.seen.max_frame > 0) {
-    if (step.world.captures_cost_memory && mode == engine::LookMode::live) {
+    if (step.world.captures_cost_memory && mode != engine::LookMode::final) {
       const int from = continues(m.known, m.look.seen) ? m.known.frame : 0;
       m.look.pages = read_frames(log, 0, {from, m.look.seen.max_frame, 0}, false).pages;
       const bool restarted = log.index.torn != 0 || log.index.generation != m.look.seen.generation;

@@ -75,7 +75,7 @@ std::optional<base::SteadyTime> Scheduler::fire_timers(base::SteadyTime now) {
 }
 
 void Scheduler::run_worker() {
-  os::set_thread_urgency(os::ThreadUrgency::background);
+  os::let_applications_go_first();
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     const auto next_timer = fire_timers(std::chrono::steady_clock::now());

@@ -100,7 +100,7 @@ void FileCloser::park_or_close_front(std::unique_lock<std::mutex>& lock) {
 }
 
 void FileCloser::run() {
-  set_thread_urgency(ThreadUrgency::background);
+  let_applications_go_first();
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [this] { return stopping_ || may_close_something(); });

@@ -14,7 +14,6 @@
 
 #include "base/check.h"
 #include "os/inotify_watcher.h"
-#include "os/process.h"
 
 namespace os {
 
@@ -45,7 +44,6 @@ File opened_or_none(base::Result<File> opened) {
 
 void InotifyWatcher::drain() {
   ::pthread_setname_np(::pthread_self(), "watcher");
-  set_thread_urgency(ThreadUrgency::urgent);
   std::array<char, kBufferBytes> buffer;
   while (wait_readable()) {
     if (options_.before_read) options_.before_read();

@@ -43,14 +43,11 @@ ProcessUsage process_usage() {
   return {resident_bytes(), cpu_seconds(), open_descriptors()};
 }
 
-void set_thread_urgency(ThreadUrgency urgency) {
+void let_applications_go_first() {
 #if defined(__linux__)
-  // Linux keeps this number per thread; 0 means the calling one. A refusal is an ordinary outcome.
-  static constexpr int kUrgentStep = -5, kBackgroundStep = 5;
-  const int now = ::getpriority(PRIO_PROCESS, 0);
-  ::setpriority(PRIO_PROCESS, 0, now + (urgency == ThreadUrgency::urgent ? kUrgentStep : kBackgroundStep));
-#else
-  static_cast<void>(urgency);
+  // Linux keeps this number per thread; 0 means the calling one.
+  static constexpr int kStep = 5;
+  ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + kStep);
 #endif
 }
 

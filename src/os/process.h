@@ -19,12 +19,8 @@ ProcessUsage process_usage();
 std::int32_t process_id();
 std::string host_name();  // "unknown" where it cannot be told
 
-// How a thread competes with the applications for processors.
-enum class ThreadUrgency : std::uint8_t {
-  urgent,      // does next to nothing, but soon: before others where we are allowed to (root, CAP_SYS_NICE)
-  background,  // may take long: after others where processors are scarce, unhindered where they are not
-};
-// Of the calling thread. Where the system has no such thing, or does not allow it, nothing changes.
-void set_thread_urgency(ThreadUrgency urgency);
+// For threads that may take long: where processors are scarce the calling thread comes after the applications, where
+// they are not nothing changes. Needs no privilege; no effect where the system has no such thing.
+void let_applications_go_first();
 
 }  // namespace os

@@ -30,11 +30,11 @@ TEST(Process, UsageCountsDescriptorsMemoryAndTime) {
   EXPECT_GT(after.cpu_seconds, 0);
 }
 
-TEST(Process, ABackgroundThreadStandsBehindOthersAndOnlyThatThread) {
+TEST(Process, OnlyTheThreadThatAsksLetsApplicationsGoFirst) {
   const int before = ::getpriority(PRIO_PROCESS, 0);
   int inside = before;
   std::thread([&] {
-    set_thread_urgency(ThreadUrgency::background);
+    let_applications_go_first();
     inside = ::getpriority(PRIO_PROCESS, 0);
   }).join();
   EXPECT_EQ(inside, std::min(before + 5, 19));

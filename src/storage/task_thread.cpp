@@ -32,7 +32,7 @@ void TaskThread::post_after(std::chrono::milliseconds delay, Task task) {
 }
 
 void TaskThread::run() {
-  os::set_thread_urgency(os::ThreadUrgency::background);
+  os::let_applications_go_first();
   std::unique_lock lock(mutex_);
   for (;;) {
     const base::SteadyTime now = std::chrono::steady_clock::now();

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "os/memory.h"
 
 namespace engine {
 
@@ -107,6 +108,11 @@ std::vector<std::string> Engine::flush(std::chrono::milliseconds timeout) {
   }
   std::ranges::sort(left);
   return left;
+}
+
+void Engine::give_back_memory() {
+  ledger_->release_cache();
+  os::give_back_free_memory();
 }
 
 void Engine::stop() {

@@ -48,6 +48,9 @@ class Engine {
   [[nodiscard]] Probe& probe() { return probe_; }
   [[nodiscard]] Ledger& ledger() { return *ledger_; }
 
+  // For the moments after a burst of work: caches and free memory go back to the system. Some milliseconds.
+  void give_back_memory();
+
   // Stores everything that is committed by now; what is committed later is left to the next start. Returns the ids of
   // clients that could not be brought to the store in time. Call once, while events still arrive.
   std::vector<std::string> flush(std::chrono::milliseconds timeout);

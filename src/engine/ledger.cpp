@@ -316,6 +316,11 @@ base::Result<> Ledger::remember(std::string_view name, std::string_view value) {
   return database_->set_meta(name, value);
 }
 
+void Ledger::release_cache() {
+  const std::scoped_lock lock(mutex_);
+  database_->connection.release_cache();
+}
+
 base::Result<> Ledger::mark_clean() {
   const std::scoped_lock lock(mutex_);
   TRY(database_->set_meta("clean", "1"));

@@ -108,6 +108,9 @@ class Ledger {
   base::Result<std::string> recall(std::string_view name);
   base::Result<> remember(std::string_view name, std::string_view value);
 
+  // Lets go of cached pages of the state database; the next use reads them again. After a burst of work.
+  void release_cache();
+
   // A clean stop: the next start trusts what is recorded, even after a reboot.
   base::Result<> mark_clean();
 

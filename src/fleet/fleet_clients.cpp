@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "fleet/client_name.h"
 #include "fleet/fleet.h"
-#include "os/memory.h"
 
 namespace fleet {
 
@@ -107,7 +106,7 @@ void Fleet::sweep() {
   suspects_mark_ = watcher_.stream_mark();
   // After a burst (a start, a store that came back) nothing else would give the memory back.
   const std::uint64_t work = engine_.probe().uploads + engine_.probe().images + engine_.probe().diffs;
-  if (std::exchange(work_swept_, work) != work) os::give_back_free_memory();
+  if (std::exchange(work_swept_, work) != work) engine_.give_back_memory();
 }
 
 // Two signatures differ and no event came between them: it may still be under way, so judge_suspects() waits for the

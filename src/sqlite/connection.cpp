@@ -125,6 +125,9 @@ std::int64_t Connection::changed_rows() const {
 std::int64_t Connection::last_row_id() const {
   return sqlite3_last_insert_rowid(db_.get());
 }
+void Connection::release_cache() {
+  ::sqlite3_db_release_memory(db_.get());
+}
 
 void Connection::roll_back() {
   // It fails only where no transaction is open any more: SQLite rolls back by itself after some errors.

@@ -48,6 +48,8 @@ class Connection {
 
   [[nodiscard]] std::int64_t changed_rows() const;  // by the last INSERT, UPDATE or DELETE
   [[nodiscard]] std::int64_t last_row_id() const;
+  // Frees cached pages; they are read again when they are needed.
+  void release_cache();
 
  private:
   friend class Transaction;

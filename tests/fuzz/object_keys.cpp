@@ -20,8 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   }
   if (storage::check_file_key(input.text())) {
-    const auto path = (std::filesystem::path("/root") / std::string(input.text())).lexically_normal().string();
-    MUST(path.starts_with("/root/"));
+    const auto path = (std::filesystem::path("/bucket") / std::string(input.text())).lexically_normal().string();
+    MUST(path.starts_with("/bucket/"));
     MUST(path.find('\0') == std::string::npos);
   }
   if (auto time = storage::parse_rfc3339(input.text())) MUST(time->count() > -62'200'000'000'000);

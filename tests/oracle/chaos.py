@@ -1,5 +1,6 @@
 """What goes wrong while the oracle watches. Each action is drawn from the seed and leaves things running again."""
 
+import math
 import os
 import random
 import resource
@@ -12,6 +13,7 @@ from pathlib import Path
 from harness.manager import Manager
 from harness.recorder import Recorder
 from harness.wait import let_time_pass
+from judge import Violation
 from workload import OracleDatabase
 
 SUFFIXES = ("", "-wal", "-shm", "-journal")
@@ -25,7 +27,7 @@ class Chaos:
     """`counts` says what was done and how often. One thread."""
 
     def __init__(self, dice: random.Random, manager: Manager, databases: list[OracleDatabase], recorder: Recorder | None,
-                 folder: Path):
+                 folder: Path, profile: str = "all"):
         self.dice, self.manager, self.databases, self.recorder, self.folder = dice, manager, databases, recorder, folder
         self.counts: Counter[str] = Counter()
         self._actions: list[tuple[int, Callable[[], None]]] = [
@@ -36,6 +38,8 @@ class Chaos:
             (3, self.database_deleted), (3, self.state_of_database_put_aside), (4, self.older_database_put_back)]
         if recorder is not None:
             self._actions += [(4, self.store_misbehaves)]
+        if profile == "kills":
+            self._actions = [(1, self.manager_killed_soon)]
 
     def act(self) -> None:
         action = self.dice.choices([a for _, a in self._actions], [w for w, _ in self._actions])[0]
@@ -66,6 +70,15 @@ class Chaos:
             self.manager.spawn()
             self._pause(0.4)
         self.manager.wait_ready(60)
+
+    def manager_killed_soon(self) -> None:
+        """It lives for 0.1 to 3 s from its start, shorter lives more often, ready or not; the last one stays."""
+        if not self.manager.running():
+            raise Violation("the daemon ended by itself")
+        self._pause(0.1)
+        let_time_pass(math.exp(self.dice.uniform(math.log(0.05), math.log(2.9))))
+        self._kill_manager()
+        self.manager.spawn()
 
     def manager_ended(self) -> None:
         code = self.manager.stop(60)

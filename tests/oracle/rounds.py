@@ -25,7 +25,7 @@ from harness.s3 import S3Account
 from harness.store import Bucket, FileBucket, S3Bucket, check_whole_history
 from harness.wait import let_time_pass, wait_until
 
-RESTORERS = 2
+RESTORERS = {"all": 2, "kills": 1}
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Plan:
     databases: int
     folder: Path
     actions_a_second: float = 0.5  # of chaos; 0: none
+    profile: str = "all"  # or "kills": small databases and a daemon that is killed all the time
 
 
 @dataclass
@@ -58,14 +59,15 @@ class Round:
         arguments = ("-sync-interval", self.dice.choice(["1s", "300ms", "100ms", "20ms"]))
         self.manager = Manager([self.clients], self.managers_bucket, self.folder / "state", self.folder / "manager.log",
                                arguments=arguments)
-        self.databases = [make_database(self.dice, self.work, self.clients, huge=self._is_huge(n))
+        self.databases = [make_database(self.dice, self.work, self.clients, huge=self._is_huge(n), small=plan.profile == "kills")
                           for n in range(plan.databases)]
-        self.chaos = Chaos(random.Random(plan.seed + 1), self.manager, self.databases, self.recorder, self.work)
+        self.chaos = Chaos(random.Random(plan.seed + 1), self.manager, self.databases, self.recorder, self.work,
+                           plan.profile)
         self._failed = threading.Event()
         self._ended = threading.Event()
 
     def _is_huge(self, number: int) -> bool:
-        return number == 0 and self.plan.seconds >= 30 and self.dice.random() < 0.15
+        return self.plan.profile == "all" and number == 0 and self.plan.seconds >= 30 and self.dice.random() < 0.15
 
     def _make_bucket(self) -> tuple[Bucket, Bucket]:
         """As the judge sees it, and as the daemon does: through a proxy that can misbehave."""
@@ -93,7 +95,7 @@ class Round:
 
     def run(self) -> Result:
         restorers = [Restorer(n, self.plan.seed + 2 + n, self.own_view(), self.databases, self.folder / "restored", self.fail)
-                     for n in range(RESTORERS)]
+                     for n in range(RESTORERS[self.plan.profile])]
         observer = threading.Thread(target=self._observe, name="observer")
         try:
             for database in self.databases:
@@ -118,7 +120,7 @@ class Round:
     def _let_it_run(self) -> None:
         until = time.monotonic() + self.plan.seconds
         while time.monotonic() < until and not self._failed.is_set():
-            calm = self.chaos.dice.expovariate(self.plan.actions_a_second or 1)
+            calm = self.chaos.dice.expovariate(self.plan.actions_a_second or 1) if self.plan.profile == "all" else 0
             let_time_pass(min(calm, max(0, until - time.monotonic())))
             if self.plan.actions_a_second and time.monotonic() < until:
                 self.chaos.act()
@@ -138,6 +140,7 @@ class Round:
 
     def _end(self) -> None:
         """Everybody rests, the daemon ends with 0: now nothing may be missing."""
+        self.manager.wait_ready(60)
         leftover = self.dice.random() < 0.5
         for database in self.databases:
             if leftover and self.dice.random() < 0.5 and not database.may_leave_journal:

@@ -125,7 +125,7 @@ def _writer_settings(dice: random.Random, first: bool, shared: dict[str, Any]) -
     return settings if first else settings | {"after": settings["after"].replace("vacuum", "passive")}
 
 
-def make_database(dice: random.Random, folder: Path, clients: Path, *, huge: bool = False) -> OracleDatabase:
+def make_database(dice: random.Random, folder: Path, clients: Path, *, huge: bool = False, small: bool = False) -> OracleDatabase:
     client_id = str(uuid.UUID(int=dice.getrandbits(128), version=4))
     own = folder / client_id
     own.mkdir()
@@ -136,7 +136,7 @@ def make_database(dice: random.Random, folder: Path, clients: Path, *, huge: boo
         "page_size": dice.choice(PAGE_SIZES),
         "auto_vacuum": dice.choice([0, 0, 1, 2]),
         "new_journal_mode": dice.choice(["wal", "wal", "wal", "delete"]),
-        "bytes_max": dice.choice([1 << 18, 1 << 20, 4 << 20]),
+        "bytes_max": 1 << 18 if small else dice.choice([1 << 18, 1 << 20, 4 << 20]),
     }
     exclusive = dice.random() < 0.08
     found = OracleDatabase(client_id, path, Judge(client_id, History(own / "journal"), replaced=dice.random() < 0.35))
@@ -144,6 +144,8 @@ def make_database(dice: random.Random, folder: Path, clients: Path, *, huge: boo
         settings = _writer_settings(dice, number == 0, shared)
         if exclusive:
             settings |= {"locking": "EXCLUSIVE", "one_shot": 1}
+        if small:
+            settings["rate"] = min(settings["rate"], 15)
         if huge:
             settings |= {"changes": "huge:1,insert:8,clear:1", "rate": 1.5, "bytes_max": 120 << 20, "after": ""}
         found.writers.append(Worker(dice.choice(LIBRARIES), "write", settings, own / f"writer{number}.log"))

@@ -6,16 +6,21 @@ import random
 import resource
 import shutil
 import signal
+import subprocess
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
+from harness.load import overflow_events
+from harness.machine import Fault, Machine
 from harness.manager import Manager
 from harness.recorder import Recorder
 from harness.wait import let_time_pass
 from judge import Violation
 from workload import OracleDatabase
 
+S3_SERVER = Path(__file__).resolve().parent.parent / "support" / "s3-server.sh"
 SUFFIXES = ("", "-wal", "-shm", "-journal")
 
 
@@ -23,21 +28,32 @@ def beside(database: Path, suffix: str) -> Path:
     return Path(str(database) + suffix)
 
 
+def change_modes(paths: list[Path], mode: int | None) -> None:
+    """None: as usual again, the database first, since SQLite gives its log the same mode."""
+    for path in paths:
+        with suppress(FileNotFoundError):
+            path.chmod(mode if mode is not None else 0o755 if path.is_dir() else 0o644)
+
+
 class Chaos:
     """`counts` says what was done and how often. One thread."""
 
     def __init__(self, dice: random.Random, manager: Manager, databases: list[OracleDatabase], recorder: Recorder | None,
-                 folder: Path, profile: str = "all"):
+                 folder: Path, profile: str = "all", *, machine: Machine, hold_restores: Callable[[], AbstractContextManager[None]]):
         self.dice, self.manager, self.databases, self.recorder, self.folder = dice, manager, databases, recorder, folder
+        self.machine, self.hold_restores = machine, hold_restores
         self.counts: Counter[str] = Counter()
         self._actions: list[tuple[int, Callable[[], None]]] = [
             (6, self.manager_killed), (3, self.manager_ended), (3, self.manager_stopped), (2, self.manager_killed_in_a_burst),
             (2, self.descriptors_run_out),
             (6, self.writer_killed), (3, self.all_workers_killed), (3, self.writer_stopped), (3, self.workers_ended),
             (2, self.state_wiped), (2, self.state_cut),
+            (3, self.clock_set), (4, self.disk_fails), (2, self.events_overflow),
             (3, self.database_deleted), (3, self.state_of_database_put_aside), (4, self.older_database_put_back)]
         if recorder is not None:
-            self._actions += [(4, self.store_misbehaves)]
+            self._actions += [(4, self.store_misbehaves), (1, self.store_killed)]
+        if manager.user:
+            self._actions += [(8, self.permissions_taken)]
         if profile == "kills":
             self._actions = [(1, self.manager_killed_soon)]
 
@@ -158,6 +174,62 @@ class Chaos:
         self._pause(1)
         self.recorder.set_mode("pass")
         self._done(f"store: {mode}")
+
+    def store_killed(self) -> None:
+        """The S3 server itself, by SIGKILL. What it had answered is there again afterwards; what was under way may be."""
+        server = os.environ.get("LM_S3_SERVER_DIR")
+        if server is None:
+            return  # it is not ours
+        with self.hold_restores():
+            subprocess.run([S3_SERVER, "crash", server], check=True)
+            self._pause(2)
+            subprocess.run([S3_SERVER, "revive", server], check=True)
+        self._done("kills: store")
+
+    def clock_set(self) -> None:
+        """The wall clock jumps, forward or back. S3 refuses requests that are 15 minutes off; a directory takes any time."""
+        furthest = 600 if self.recorder is not None else 86400 * 400
+        seconds = self.dice.choice([-1, 1]) * math.exp(self.dice.uniform(math.log(0.05), math.log(furthest)))
+        if abs(self.machine.added_ns / 1e9 + seconds) > furthest:
+            seconds = -self.machine.added_ns / 1e9
+        self.machine.step_clock(seconds)
+        self._done(f"clock set {'forward' if seconds > 0 else 'back'}")
+
+    def disk_fails(self) -> None:
+        """Some or all calls of one kind fail for a while: the client's files, the state, or the bucket where it is a folder."""
+        fault = self.dice.choice([f for f in Fault if self.recorder is None or "BUCKET" not in str(f.name)])
+        with self.machine.failing(fault, self.dice.choice([30, 300, 1000])):
+            self._pause(3)
+            if self.dice.random() < 0.2:
+                self._kill_manager()
+                if self.dice.random() < 0.5:
+                    self.manager.spawn()  # it may say that it cannot start so, and end
+                    self._pause(1)
+                    self._kill_manager()
+        if not self.manager.running():
+            self.manager.forget_end()
+            self._start_manager()
+        self._done(f"disk: {str(fault.name).lower().replace('_', ' of ')}")
+
+    def events_overflow(self) -> None:
+        """More events than the kernel keeps for a daemon that stands still."""
+        most = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+        assert self.manager.process is not None
+        self.manager.process.send_signal(signal.SIGSTOP)
+        overflow_events(self.databases[0].path.parent, most)
+        self._pause(1)
+        self.manager.process.send_signal(signal.SIGCONT)
+        self._done("events overflow")
+
+    def permissions_taken(self) -> None:
+        """The daemon is not root in such a round; the applications are."""
+        database = self._any().path
+        files = [database, beside(database, "-wal"), beside(database, "-shm")]
+        what = self.dice.choice([[database.parent], files, [database], files[1:], [self.manager.state_dir]])
+        change_modes(what, 0o500 if what == [self.manager.state_dir] else 0)
+        self._pause(3)
+        change_modes(what, None)
+        self._done("permissions taken away")
 
     def _replaceable(self) -> OracleDatabase | None:
         found = [d for d in self.databases if d.judge.replaced]

@@ -27,8 +27,10 @@ class Restorer:
     """One thread. Ends at the first violation, which it hands to `fail` with the database."""
 
     def __init__(self, number: int, seed: int, bucket: Bucket, databases: list[OracleDatabase], folder: Path,
-                 fail: Callable[[OracleDatabase, Exception], None]):
+                 fail: Callable[[OracleDatabase, Exception], None], clock_was_set: Callable[[], bool] = lambda: False):
         self.number, self.bucket, self.databases, self.folder, self.fail = number, bucket, databases, folder, fail
+        self.clock_was_set = clock_was_set
+        self.turn = threading.Lock()  # held while it restores
         self.dice = random.Random(seed)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"restorer{number}")
@@ -44,8 +46,12 @@ class Restorer:
         while not self._stop.is_set():
             database = self.dice.choice(self.databases)
             way = self.dice.choices([w for w, _ in WAYS], [n for _, n in WAYS])[0]
+            # Once the daemon's clock was set, its times are not the applications' any more.
+            way = "litestream, TXID" if way == "litestream, time" and self.clock_was_set() else way
             try:
-                if not self.restore(database, way):
+                with self.turn:
+                    restored = self.restore(database, way)
+                if not restored:
                     self._stop.wait(0.1)
             except Exception as problem:  # noqa: BLE001 whatever it is, the run ends with it
                 self.fail(database, problem)

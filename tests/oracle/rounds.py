@@ -1,5 +1,6 @@
 """One round: a new bucket, new databases, a daemon, chaos, restores, and at the end a comparison of everything."""
 
+import contextlib
 import http.client
 import os
 import random
@@ -9,6 +10,7 @@ import time
 import traceback
 import uuid
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,10 +20,12 @@ from restorer import Restorer, now_ms
 from workload import OracleDatabase, make_database
 
 from harness.compare import consistent_copy
+from harness.machine import Machine
 from harness.manager import Manager
 from harness.recorder import Recorder
 from harness.restore import litestream_restore, restore_all_both_ways
 from harness.s3 import S3Account
+from harness.settings import manager_binary, rough_machine_library
 from harness.store import Bucket, FileBucket, S3Bucket, check_whole_history
 from harness.wait import let_time_pass, wait_until
 
@@ -56,15 +60,44 @@ class Round:
             path.mkdir(parents=True)
         self.recorder: Recorder | None = None
         self.bucket, self.managers_bucket = self._make_bucket()
-        arguments = ("-sync-interval", self.dice.choice(["1s", "300ms", "100ms", "20ms"]))
-        self.manager = Manager([self.clients], self.managers_bucket, self.folder / "state", self.folder / "manager.log",
-                               arguments=arguments)
+        self.machine = Machine(self.folder / "machine", clients=self.clients, state=self.folder / "state",
+                               bucket=self.folder / "bucket")
+        self.manager = self._make_manager()
         self.databases = [make_database(self.dice, self.work, self.clients, huge=self._is_huge(n), small=plan.profile == "kills")
                           for n in range(plan.databases)]
         self.chaos = Chaos(random.Random(plan.seed + 1), self.manager, self.databases, self.recorder, self.work,
-                           plan.profile)
+                           plan.profile, machine=self.machine, hold_restores=self._hold_restores)
+        self.restorers = [Restorer(n, plan.seed + 2 + n, self.own_view(), self.databases, self.folder / "restored", self.fail,
+                                   clock_was_set=lambda: self.machine.clock_was_set) for n in range(RESTORERS[plan.profile])]
         self._failed = threading.Event()
         self._ended = threading.Event()
+
+    def _make_manager(self) -> Manager:
+        """Root, or now and then somebody who may only read the databases."""
+        arguments = ("-sync-interval", self.dice.choice(["1s", "300ms", "100ms", "20ms"]))
+        user = "nobody" if self.plan.profile == "all" and self.dice.random() < 0.2 and os.geteuid() == 0 else None
+        binary = None
+        if user:
+            binary = Path(shutil.copy(manager_binary(), self.folder / "litestream-manager"))
+            self.machine.environment["LD_PRELOAD"] = str(shutil.copy(rough_machine_library(), self.folder / "machine.so"))
+            (self.folder / "state").mkdir()
+            for path in (self.folder / "state", self.folder / "bucket"):
+                if path.exists():
+                    shutil.chown(path, user, "nogroup")
+            for path in (self.folder.parent, self.folder):
+                path.chmod(0o755)
+        return Manager([self.clients], self.managers_bucket, self.folder / "state", self.folder / "manager.log",
+                       arguments=arguments, user=user, binary=binary, environment=self.machine.environment)
+
+    @contextlib.contextmanager
+    def _hold_restores(self) -> Iterator[None]:
+        """None is under way, and none begins."""
+        with contextlib.ExitStack() as held:
+            for each in self.restorers:
+                held.enter_context(each.turn)
+            yield
+            for each in self.restorers:
+                each.bucket = self.own_view()  # the server may have forgotten the old connections
 
     def _is_huge(self, number: int) -> bool:
         return self.plan.profile == "all" and number == 0 and self.plan.seconds >= 30 and self.dice.random() < 0.15
@@ -94,17 +127,15 @@ class Round:
             self._failed.set()
 
     def run(self) -> Result:
-        restorers = [Restorer(n, self.plan.seed + 2 + n, self.own_view(), self.databases, self.folder / "restored", self.fail)
-                     for n in range(RESTORERS[self.plan.profile])]
         observer = threading.Thread(target=self._observe, name="observer")
         try:
             for database in self.databases:
                 database.start()
             self.manager.start(60)
-            for each in (observer, *restorers):
+            for each in (observer, *self.restorers):
                 each.start()
             self._let_it_run()
-            for each in restorers:
+            for each in self.restorers:
                 each.stop()
             if not self._failed.is_set():
                 self._end()
@@ -112,7 +143,7 @@ class Round:
             self.fail(None, problem)
         finally:
             self._ended.set()
-            for each in restorers:
+            for each in self.restorers:
                 each.stop() if each._thread.is_alive() else None
             self._tidy_up()
         return self.result
@@ -188,6 +219,8 @@ class Round:
         # Nothing is left running, whatever the sums say.
         for database in self.databases:
             database.kill()
+        if self.manager.user:
+            self.result.counts["rounds as nobody"] += 1
         if self.result.problem:
             self.manager.save_status()
         self.manager.kill()

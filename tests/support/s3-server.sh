@@ -5,6 +5,7 @@
 #   s3-server.sh start DIR [PORT]     a fresh, empty server, ready when this returns; prints what is in DIR/env
 #   s3-server.sh stop DIR             ends it cleanly (about 6 s)
 #   s3-server.sh kill DIR             ends it at once
+#   s3-server.sh crash|revive DIR     ends the gateway at once; starts it again, with everything it had answered
 #   s3-server.sh pause|unpause DIR    the gateway accepts connections but does not answer, or goes on
 #   s3-server.sh status DIR           which of the three processes live
 #
@@ -18,7 +19,7 @@ fail() {
   exit 1
 }
 
-[ $# -ge 2 ] || fail "usage: s3-server.sh start|stop|kill|pause|unpause|status DIR [PORT]"
+[ $# -ge 2 ] || fail "usage: s3-server.sh start|stop|kill|crash|revive|pause|unpause|status DIR [PORT]"
 action=$1
 mkdir -p "$2"
 dir=$(cd "$2" && pwd)
@@ -142,16 +143,20 @@ start_cluster() {
   launch osd ceph-osd -i 0
 }
 
-start_gateway() { # PORT ACCESS_KEY SECRET_KEY
-  launch rgw radosgw -n client.rgw
-  radosgw-admin -c "$config" -n client.rgw user create --uid=test --display-name=test \
-    --access-key="$2" --secret-key="$3" >"$dir/log/user.out" 2>&1 || fail "no user: $(tail -3 "$dir/log/user.out")"
+await_gateway() { # PORT
   for _ in $(seq 400); do
     curl -fs --noproxy '*' -o /dev/null --max-time 2 "http://127.0.0.1:$1/" && return
     alive rgw || fail "the gateway ended: $(tail -3 "$dir/log/rgw.out")"
     sleep 0.05
   done
   fail "the gateway does not answer on port $1"
+}
+
+start_gateway() { # PORT ACCESS_KEY SECRET_KEY
+  launch rgw radosgw -n client.rgw
+  radosgw-admin -c "$config" -n client.rgw user create --uid=test --display-name=test \
+    --access-key="$2" --secret-key="$3" >"$dir/log/user.out" 2>&1 || fail "no user: $(tail -3 "$dir/log/user.out")"
+  await_gateway "$1"
 }
 
 start() { # PORT
@@ -177,6 +182,11 @@ case $action in
 start) start "${3:-7480}" ;;
 stop) stop_all ;;
 kill) kill_all ;;
+crash) kill -KILL "$(pid_of rgw)" ;;
+revive)
+  launch rgw radosgw -n client.rgw
+  await_gateway "$(sed -n 's/^HTTP_PORT=//p' "$dir/env")"
+  ;;
 pause) kill -STOP "$(pid_of rgw)" ;;
 unpause) kill -CONT "$(pid_of rgw)" ;;
 status)

@@ -83,6 +83,18 @@ def kill_all(applications: list[Application]) -> None:
             application.crash()
 
 
+def overflow_events(folder: Path, most: int) -> None:
+    """More than `most` events of this folder, for a daemon that does not read them: one that repeats the one before is
+    not queued, so two files take turns."""
+    names = [folder / "noise-a", folder / "noise-b"]
+    with names[0].open("wb", buffering=0) as one, names[1].open("wb", buffering=0) as other:
+        for _ in range(most // 2 + 100):
+            one.write(b"x")
+            other.write(b"x")
+    for name in names:
+        name.unlink()
+
+
 # Kinds by name. Everything that SQLite can do to a file and its log is here at least once.
 KINDS: dict[str, dict[str, Any]] = {
     **{f"held-page-{size}": {"page_size": size, "work": "mixed"} for size in PAGE_SIZES},

@@ -105,6 +105,11 @@ class Manager:
             self.process.wait()
             self.process = None
 
+    def forget_end(self) -> None:
+        """It has ended by itself, which was to be expected."""
+        assert not self.running()
+        self.process = None
+
     def get(self, path: str) -> bytes:
         with urllib.request.urlopen(self.address + path, timeout=20) as answer:
             return answer.read()

@@ -20,11 +20,11 @@ def manager_binary() -> Path:
     return binary
 
 
-def full_disk_library() -> Path:
-    """What makes a disk full for the daemon (tests/support/full_disk.cpp), from the daemon's build folder."""
-    library = manager_binary().parent / "tests" / "support" / "liblm_full_disk.so"
+def rough_machine_library() -> Path:
+    """What misbehaves below the daemon (tests/support/rough_machine.cpp), from the daemon's build folder."""
+    library = manager_binary().parent / "tests" / "support" / "liblm_rough_machine.so"
     if not library.exists():
-        raise RuntimeError(f"{library} is missing: build the target lm_full_disk")
+        raise RuntimeError(f"{library} is missing: build the target lm_rough_machine")
     return library
 
 

@@ -302,6 +302,8 @@ void Client::upload() {
   input.closer = context_.closer;
   input.must_store = record_.attempted > record_.txid;
   input.position = tracker_.position();
+  input.fingerprint = tracker_.fingerprint();
+  input.fingerprint.complete = false;  // says who touched the file, not that nothing is missing
   input.now = context_.clock->unix_now();
   input.lineage = context_.ledger->lineage();
   input.database = record_.path;

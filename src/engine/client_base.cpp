@@ -187,6 +187,8 @@ void Client::adopt_bucket_state() {
   ack.page_count = page_count_;
   ack.replaces_index = true;
   ack.position = tracker_.position();
+  ack.fingerprint = tracker_.fingerprint();
+  ack.fingerprint.complete = false;
   ack.at = context_.clock->unix_now();
   if (auto recorded = context_.ledger->acknowledge(record_.row, ack); !recorded) {
     return report(recorded.error(), "recording what the bucket holds");

@@ -65,6 +65,9 @@ void Continuity::accept(Verdict verdict, const Look& look, LookMode mode, base::
     captured = {PositionKind::log, look.frames.end};
     fingerprint = {};
   }
+  // One that does not hold any more never will again.
+  const bool holds = fingerprint.complete && untouched(fingerprint, look.database.database);
+  if (!holds && look.database.database.inode != 0) fingerprint = look.database;
   const bool rests_on_ledger = verdict == Verdict::ledger || verdict == Verdict::life;
   if (rests_on_ledger && mode == LookMode::live) ledger_verdict_at = now;
   ledger = {mode == LookMode::live, header.change_counter};
@@ -91,13 +94,15 @@ void Continuity::log_is_gone() {
 
 void Continuity::accept_leftover(const LogPosition& end, bool took_pages) {
   captured = {PositionKind::log, end};
-  if (took_pages) fingerprint = {};
+  if (took_pages) fingerprint.complete = false;
   ledger = {};
   all_backfilled = false;
 }
 
 void Continuity::note_fingerprint(const Fingerprint& found) {
-  if (captured.kind != PositionKind::none && all_backfilled) fingerprint = found;
+  if (captured.kind == PositionKind::none) return;
+  fingerprint = found;
+  fingerprint.complete = found.complete && all_backfilled;
 }
 
 void Continuity::go_cold(const Fingerprint& found) {

@@ -60,7 +60,7 @@ struct Continuity {
   // A log with nobody attached was read as recovery would read it, up to `end`.
   void accept_leftover(const LogPosition& end, bool took_pages);
 
-  // What was found out about the file while everything captured is in it; kept only while it says something.
+  // What was found out about the file; it proves that nothing happened only while everything captured is in it.
   void note_fingerprint(const Fingerprint& found);
   // Descriptors are let go: the change counter is not watched from here on.
   void go_cold(const Fingerprint& found);

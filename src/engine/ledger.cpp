@@ -218,10 +218,10 @@ base::Result<> Ledger::acknowledge(std::int64_t row, const Acknowledgement& ack)
   TRY_ASSIGN(auto s,
              database_->connection.prepare(
                  "UPDATE clients SET txid=?2, attempted=max(attempted,?2), index_valid=1, database_checksum=?3, "
-                 "page_size=?4, page_count=?5, position=?6, fingerprint='', last_replicated_ms=?7 WHERE row=?1"));
+                 "page_size=?4, page_count=?5, position=?6, fingerprint=?8, last_replicated_ms=?7 WHERE row=?1"));
   s.bind(1, row).bind(2, as_signed(ack.txid.value)).bind(3, as_signed(ack.database_checksum));
   s.bind(4, std::int64_t{ack.page_size}).bind(5, std::int64_t{ack.page_count}).bind(6, to_text(ack.position));
-  s.bind(7, ack.at.count());
+  s.bind(7, ack.at.count()).bind(8, to_text(ack.fingerprint));
   TRY(s.run());
   TRY(write_chunks(row, ack));
   return transaction.commit();

@@ -62,6 +62,7 @@ struct Acknowledgement {
   std::vector<PageChecksum> pages;  // ascending
   bool replaces_index = false;      // a full image: forget every entry that is not in `pages`
   Position position;
+  Fingerprint fingerprint;  // the file when the position was taken: a log goes on after a restart only beside that one
   base::UnixMillis at{0};
 };
 

@@ -34,6 +34,7 @@ LogTracker::~LogTracker() {
 void LogTracker::resume(const Position& position, const Fingerprint& fingerprint) {
   known_.resume(position, fingerprint);
   if (position.kind == PositionKind::log) page_size_ = position.log.page_size;
+  unattended_ = true;
 }
 
 void LogTracker::move_to(const std::filesystem::path& database) {
@@ -208,6 +209,11 @@ bool LogTracker::database_unchanged() const {
   if (!known_.fingerprint.complete) return false;
   const auto now = os::stat_path(database_);
   return now && unchanged(known_.fingerprint, *now);
+}
+
+bool LogTracker::database_untouched() const {
+  const auto now = os::stat_path(database_);
+  return now && untouched(known_.fingerprint, *now);
 }
 
 LogTracker::DatabaseLock LogTracker::database_lock() const {

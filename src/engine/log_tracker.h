@@ -104,7 +104,7 @@ class LogTracker {
 
   // Lets go of every descriptor; the position stays. With a complete fingerprint waking is free.
   void go_cold(const Fingerprint& fingerprint);
-  // What a base found out about the file that it read; kept only while it says something.
+  // What a base found out about the file that it read.
   void note_fingerprint(const Fingerprint& fingerprint) { known_.note_fingerprint(fingerprint); }
   // Nothing of this database is followed for now (gone, conflict): every descriptor is let go, and the next base
   // decides.
@@ -134,12 +134,15 @@ class LogTracker {
   base::Result<TrackResult> finish_lives(PageSet& into);
   base::Result<TrackResult> finish_life(Life& life, PageSet& into);
   base::Result<TrackResult> follow_live_log(PageSet& into);
+  base::Result<Look> look(const Attachment& pair, LookMode mode);
+  base::Result<TrackResult> follow_leftover(PageSet& into);
   base::Result<TrackResult> read_leftover(PageSet& into);
   base::Result<TrackResult> append_unvouched(TrackResult waiting, PageSet& into);
   base::Result<TrackResult> without_log();
   base::Result<bool> attach_by_path();
   [[nodiscard]] Verdict judge_look(const Look& look, const Life& life, LookMode mode) const;
   [[nodiscard]] bool database_unchanged() const;
+  [[nodiscard]] bool database_untouched() const;
   enum class DatabaseLock : std::uint8_t { none, shared, exclusive };
   [[nodiscard]] DatabaseLock database_lock() const;
   std::optional<TrackResult> wait_for_leftover();
@@ -162,6 +165,9 @@ class LogTracker {
   std::string lost_because_ = "nothing is known of this database yet";
   std::optional<std::uint32_t> page_count_;
   std::uint32_t page_size_ = 0;
+  // Nobody was seen attached since the file's stamps were taken, or we did not watch: a log proves nothing beside a
+  // file that was written or exchanged meanwhile.
+  bool unattended_ = false;
   // Conditions that are normal for a moment and mean something only if they last.
   std::optional<base::SteadyTime> unlinked_since_, exclusive_since_;
 

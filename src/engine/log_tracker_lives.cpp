@@ -58,6 +58,17 @@ void LogTracker::count(Verdict verdict, const Look& look) {
   bump(probe.frames, look.frames.frames);
 }
 
+// The file first: whoever writes to it and is not attached does so after this, as far as the look finds somebody
+// attached at its end.
+base::Result<Look> LogTracker::look(const Attachment& pair, LookMode mode) {
+  bump(deps_.probe->looks);
+  const base::UnixMillis now = deps_.clock->unix_now();
+  const auto file = os::stat_path(database_);
+  TRY_ASSIGN(Look look, look_at(pair, known_.captured, mode));
+  if (file) look.database = take_fingerprint(*file, false, now);
+  return look;
+}
+
 base::Result<TrackResult> LogTracker::take(Verdict verdict, const Look& look, const Attachment& pair, LookMode mode,
                                            PageSet& into) {
   if (verdict == Verdict::gap) return gap("the log went on unseen");
@@ -78,6 +89,7 @@ base::Result<TrackResult> LogTracker::take(Verdict verdict, const Look& look, co
     count(verdict, look);
   }
   known_.accept(verdict, look, mode, deps_.clock->steady_now());
+  if (mode == LookMode::live) unattended_ = false;
   if (mode == LookMode::final || look.settled) return result;
   TrackResult again = unsettled();
   result.outcome = again.outcome;
@@ -124,9 +136,8 @@ base::Result<TrackResult> LogTracker::finish_life(Life& life, PageSet& into) {
   if (!life.pair.complete()) return missed("a log was over before it could be opened");
   if (!unlinked(life.pair.wal) || !unlinked(life.pair.shm)) return missed("a log was over before it could be opened");
   if (vouched(life.pair.shm)) return gap("the log was deleted under a running application");
-  bump(deps_.probe->looks);
   known_.begin_look();
-  TRY_ASSIGN(const Look look, look_at(life.pair, known_.captured, LookMode::final));
+  TRY_ASSIGN(const Look look, this->look(life.pair, LookMode::final));
   if (look.belief != IndexBelief::believed) return missed("the last index of a log cannot be read");
   // A last close copies everything into the database file first. A log that was removed by hand did not.
   if (look.header.max_frame > 0 && look.header.backfilled < look.header.max_frame) {
@@ -143,7 +154,7 @@ base::Result<TrackResult> LogTracker::finish_life(Life& life, PageSet& into) {
 
 base::Result<TrackResult> LogTracker::follow_live_log(PageSet& into) {
   Attachment& pair = life_->pair;
-  if (!pair.shm.is_open()) return read_leftover(into);
+  if (!pair.shm.is_open()) return follow_leftover(into);
   // Its deletion is on its way to us, the index going first, unless somebody removed a file by hand.
   if (unlinked(pair.wal) || unlinked(pair.shm)) {
     const base::SteadyTime now = deps_.clock->steady_now();
@@ -154,14 +165,17 @@ base::Result<TrackResult> LogTracker::follow_live_log(PageSet& into) {
   unlinked_since_.reset();
   const LookMode mode = live_mode(pair.shm);
   if (mode == LookMode::live && vouched(pair.shm)) pin_.hold(pair.shm, deps_.clock->steady_now());
-  bump(deps_.probe->looks);
   known_.begin_look();
-  TRY_ASSIGN(const Look look, look_at(pair, known_.captured, mode));
+  TRY_ASSIGN(const Look look, this->look(pair, mode));
   if (look.belief == IndexBelief::not_vouched) {
     pin_.release();
-    return read_leftover(into);
+    return follow_leftover(into);
   }
   if (look.belief == IndexBelief::unsteady) return unsettled();
+  // Whoever is attached now laid the log over the file that he found.
+  if (unattended_ && known_.captured.kind == PositionKind::log && !database_untouched()) {
+    return gap("the database file was written or exchanged while nobody was attached");
+  }
   if (look.wal_bytes < wal_bytes_) pin_.learn_truncation(deps_.clock->steady_now());
   wal_bytes_ = look.wal_bytes;
   if (wal_bytes_ > kLongPinWalBytes) pin_.allow_long(false);
@@ -206,9 +220,8 @@ base::Result<TrackResult> LogTracker::append_unvouched(TrackResult waiting, Page
   if (waiting.outcome != TrackOutcome::unsettled || known_.captured.kind != PositionKind::log || !pair.complete()) {
     return waiting;
   }
-  bump(deps_.probe->looks);
   known_.begin_look();
-  TRY_ASSIGN(const Look look, look_at(pair, known_.captured, LookMode::unvouched));
+  TRY_ASSIGN(const Look look, this->look(pair, LookMode::unvouched));
   if (look.belief != IndexBelief::believed) return waiting;
   if (judge_look(look, *life_, LookMode::unvouched) != Verdict::append) return waiting;
   TRY_ASSIGN(TrackResult taken, take(Verdict::append, look, pair, LookMode::unvouched, into));
@@ -216,9 +229,18 @@ base::Result<TrackResult> LogTracker::append_unvouched(TrackResult waiting, Page
   return taken;
 }
 
+base::Result<TrackResult> LogTracker::follow_leftover(PageSet& into) {
+  unattended_ = true;
+  if (auto not_yet = wait_for_leftover()) return append_unvouched(std::move(*not_yet), into);
+  // The next opener lays it over whatever file he finds.
+  if (known_.captured.kind == PositionKind::log && !database_untouched()) {
+    return gap("the database file was written or exchanged beside a log that was left behind");
+  }
+  return read_leftover(into);
+}
+
 // A log with nobody attached: what a recovery would accept is every valid commit in it.
 base::Result<TrackResult> LogTracker::read_leftover(PageSet& into) {
-  if (auto not_yet = wait_for_leftover()) return append_unvouched(std::move(*not_yet), into);
   Attachment& pair = life_->pair;
   TRY_ASSIGN(const os::FileStat before, pair.wal.stat());
   TRY_ASSIGN(const std::optional<LogPosition> start, log_start(pair.wal));
@@ -309,8 +331,7 @@ base::Result<TrackResult> LogTracker::base_from_live_log(PageSet& into) {
     known_.captured = {PositionKind::log, *start};
     return read_leftover(into);
   }
-  bump(deps_.probe->looks);
-  TRY_ASSIGN(const Look look, look_at(pair, known_.captured, mode));
+  TRY_ASSIGN(const Look look, this->look(pair, mode));
   if (look.belief != IndexBelief::believed) return unsettled();
   if (look.header.max_frame == 0) {
     known_.captured = {PositionKind::closed, {}};

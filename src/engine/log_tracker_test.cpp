@@ -353,12 +353,28 @@ TEST_F(LogTrackerTest, GoesOnFromARecordedPositionAfterARestartOfTheDaemon) {
   commit(2);
   settle();
   const Position recorded = tracker_->position();
+  const Fingerprint file = tracker_->fingerprint();
   commit(2);
   tracker_ = std::make_unique<LogTracker>(database_,
                                           LogTrackerDeps{&clock_, &stream_, &closer_, &probe_, [this] { drain(); }});
-  tracker_->resume(recorded, {});
+  tracker_->resume(recorded, file);
   EXPECT_EQ(settle().commits, 2U);
   EXPECT_TRUE(image_is_current());
+}
+
+TEST_F(LogTrackerTest, ARecordedLogProvesNothingBesideAFileThatWasTouchedSince) {
+  attach();
+  commit(2);
+  settle();
+  const Position recorded = tracker_->position();
+  const Fingerprint file = tracker_->fingerprint();
+  checkpoint();
+  for (const Fingerprint& then : {file, Fingerprint{}}) {
+    tracker_ = std::make_unique<LogTracker>(database_,
+                                            LogTrackerDeps{&clock_, &stream_, &closer_, &probe_, [this] { drain(); }});
+    tracker_->resume(recorded, then);
+    EXPECT_EQ(settle().outcome, TrackOutcome::gap);
+  }
 }
 
 TEST_F(LogTrackerTest, ARestartOfTheDaemonForgetsTheLedger) {

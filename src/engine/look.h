@@ -38,6 +38,7 @@ struct Look {
   bool chain_from_start = false;  // `frames` are 1..max_frame and end in the header's checksum
   CommittedFrames frames;
   std::uint64_t wal_bytes = 0;
+  Fingerprint database;  // the file as it was before the look; set by who knows its path
 };
 
 enum class LookMode : std::uint8_t {

@@ -27,6 +27,7 @@ struct BuildInput {
   // Even if nothing differs: an earlier attempt at this TXID has to be settled.
   bool must_store = false;
   Position position;
+  Fingerprint fingerprint;
   base::UnixMillis now{0};
   std::uint64_t lineage = 0;
   os::FileCloser* closer = nullptr;

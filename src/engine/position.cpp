@@ -30,8 +30,12 @@ bool parse_numbers(std::string_view text, std::string_view tag, T&... numbers) {
 }  // namespace
 
 bool unchanged(const Fingerprint& then, const os::FileStat& now) {
+  return then.complete && untouched(then, now);
+}
+
+bool untouched(const Fingerprint& then, const os::FileStat& now) {
   const os::FileStat& was = then.database;
-  return then.complete && was.device == now.device && was.inode == now.inode && was.size_bytes == now.size_bytes &&
+  return was.inode != 0 && was.device == now.device && was.inode == now.inode && was.size_bytes == now.size_bytes &&
          was.modified_ns == now.modified_ns && was.changed_ns == now.changed_ns && was.born_ns == now.born_ns;
 }
 
@@ -39,7 +43,8 @@ Fingerprint take_fingerprint(const os::FileStat& stat, bool all_backfilled, base
   const std::int64_t now_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
   const std::int64_t youngest = std::max(stat.modified_ns, stat.changed_ns);
   const std::int64_t granularity = std::chrono::nanoseconds(os::kTimestampGranularity).count();
-  return {all_backfilled && youngest + granularity < now_ns, stat};
+  const bool old = youngest + granularity < now_ns;
+  return {all_backfilled && old, stat, !old};
 }
 
 std::string to_text(const Position& p) {
@@ -71,7 +76,7 @@ std::optional<Position> parse_position(const std::string& text) {
 }
 
 std::string to_text(const Fingerprint& f) {
-  const os::FileStat& s = f.database;
+  const os::FileStat s = f.young ? os::FileStat{} : f.database;
   return fmt::format("fp1 {} {} {} {} {} {} {}", f.complete ? 1 : 0, s.device, s.inode, s.size_bytes, s.modified_ns,
                      s.changed_ns, s.born_ns);
 }

@@ -39,17 +39,20 @@ struct Position {
 // was backfilled when it was taken, and its time stamps were older than the clock's granularity at that moment.
 struct Fingerprint {
   bool complete = false;
-  os::FileStat database;
+  os::FileStat database;  // inode 0: nothing is known of it
+  bool young = false;     // its time stamps may be repeated by a write of the next moment
 };
 
 // True if `now` proves that the database is as it was when `then` was taken (rule E).
 bool unchanged(const Fingerprint& then, const os::FileStat& now);
+// True if nobody wrote or exchanged the file since, whatever a log beside it holds. Of a young one: as far as known.
+bool untouched(const Fingerprint& then, const os::FileStat& now);
 // Takes a fingerprint of `stat` at wall clock `now`; complete only if `all_backfilled` and the times are old enough.
 // REQUIRES: both were read before the look that found everything captured.
 Fingerprint take_fingerprint(const os::FileStat& stat, bool all_backfilled, base::UnixMillis now);
 
 // For the state database: one line of text, versioned. parse_* answer nullopt to what they do not know: then nothing is
-// assumed and a diff follows.
+// assumed and a diff follows. What a young fingerprint knows is not written down.
 std::string to_text(const Position& position);
 std::optional<Position> parse_position(const std::string& text);
 std::string to_text(const Fingerprint& fingerprint);

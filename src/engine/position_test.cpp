@@ -89,6 +89,16 @@ TEST(FingerprintText, ComesBackAsItWas) {
   EXPECT_FALSE(parse_fingerprint(to_text(taken))->complete);
 }
 
+TEST(FingerprintText, OfAYoungOneNothingIsWrittenDown) {
+  const os::FileStat stat = stat_of_age(milliseconds(0));
+  const Fingerprint young = take_fingerprint(stat, true, kNow);
+  EXPECT_TRUE(untouched(young, stat)) << "as far as known";
+  EXPECT_FALSE(untouched(parse_fingerprint(to_text(young)).value(), stat));
+  EXPECT_FALSE(untouched(Fingerprint{}, os::FileStat{})) << "nothing known is no proof";
+  const os::FileStat old = stat_of_age(milliseconds(1000));
+  EXPECT_TRUE(untouched(parse_fingerprint(to_text(take_fingerprint(old, false, kNow))).value(), old));
+}
+
 TEST(PositionText, UnknownOrDamagedIsNotBelieved) {
   for (const std::string text :
        {"", "open", "log2 1 2 3 4 5 4096 0", "log1", "log1 1 2 3 4 5 4096", "log1 1 2 3 4 5 4096 2",

@@ -120,7 +120,7 @@ void Uploader::note_acknowledged(ClientRecord& record, const Acknowledgement& ac
   record.page_size = ack.page_size;
   record.page_count = ack.page_count;
   record.position = ack.position;
-  record.fingerprint = {};
+  record.fingerprint = ack.fingerprint;
   record.last_replicated = ack.at;
   record.index_valid = true;
   frozen_.reset();

@@ -45,6 +45,7 @@ base::SteadyTime much_later() {
 
 os::FileStat stat_of(Byte database_time) {
   os::FileStat stat;
+  stat.inode = 1;
   stat.modified_ns = stat.changed_ns = database_time * tick_ns();
   return stat;
 }

@@ -72,7 +72,8 @@ void Client::publish() {
     status.next_attempt = context_.clock->unix_now() + std::chrono::duration_cast<std::chrono::milliseconds>(wait);
   }
   status.created = record_.created;
-  status.behind = !all_stored();
+  // What cannot be read may have anything in it that is not stored.
+  status.behind = !all_stored() || (present_ && !blocked_.empty());
   status.commits = commits_;
   status.uploads = uploader_.uploads();
   status.upload_bytes = uploader_.upload_bytes();

@@ -336,6 +336,7 @@ TEST_F(ClientTest, WhatCannotBeCapturedIsBlockedWithItsReasonUntilItChanges) {
   os::testing::write_text(database_, std::string(8192, 'x'));
   start_client();
   ASSERT_TRUE(run_until([&] { return status_ && status_->state == ClientState::blocked; }));
+  EXPECT_TRUE(status_->behind) << "nobody knows what is in it";
   EXPECT_NE(status_->detail.find("not a plain SQLite database"), std::string::npos);
   EXPECT_TRUE(store_->keys().empty());
   std::filesystem::remove(database_);

@@ -42,7 +42,7 @@ struct ClientStatus {
   std::optional<base::UnixMillis> last_replicated;
   std::optional<base::UnixMillis> next_attempt;
   base::UnixMillis created{0};  // when we first saw it
-  bool behind = false;          // commits seen that are not stored yet
+  bool behind = false;          // commits seen that are not stored yet, or nobody can see (blocked)
   std::uint64_t commits = 0;    // captured since start
   std::uint64_t uploads = 0, upload_bytes = 0;
   std::uint64_t diffs = 0;   // gaps healed by reading the database

@@ -36,7 +36,8 @@ void write_clients(Exposition& out, const FleetStatus& fleet) {
   for (std::size_t i = 0; i < kClientStates; ++i) {
     out.sample({{"state", to_string(static_cast<ClientState>(i))}}, counts.at(i));
   }
-  out.gauge("litestream_manager_clients_behind", "Clients with commits that are not stored yet.", behind);
+  out.gauge("litestream_manager_clients_behind",
+            "Clients with commits that are not stored yet, or that cannot be read.", behind);
   out.gauge("litestream_manager_database_bytes", "Size of all databases, in bytes.", bytes);
   out.gauge("litestream_manager_pending_bytes", "Captured, not stored yet, held in memory, in bytes.",
             fleet.pending_bytes);
@@ -122,7 +123,7 @@ void write_each_client(Exposition& out, const FleetStatus& fleet) {
          [](const engine::ClientStatus& c) { return c.database_bytes; });
   family(Kind::gauge, "litestream_txid", "Last stored transaction id.",
          [](const engine::ClientStatus& c) { return c.txid; });
-  family(Kind::gauge, "litestream_manager_client_behind", "1 while commits are not stored yet.",
+  family(Kind::gauge, "litestream_manager_client_behind", "1 while commits are not stored yet, or cannot be seen.",
          [](const engine::ClientStatus& c) { return c.behind ? 1 : 0; });
   family(Kind::gauge, "litestream_manager_client_last_replicated_timestamp_seconds",
          "When the newest stored object was stored, Unix time; 0 if none was.",

@@ -33,7 +33,8 @@ base::Result<os::FileStat> stat_object(const fs::path& path, const base::ObjectK
 
 }  // namespace
 
-FileStore::FileStore(fs::path root) : root_(std::move(root)), workers_(kWorkers) {}
+FileStore::FileStore(fs::path root, std::chrono::milliseconds leftovers_after)
+    : root_(std::move(root)), leftovers_(leftovers_after), workers_(kWorkers) {}
 
 FileStore::~FileStore() {
   closing_ = true;
@@ -131,6 +132,7 @@ base::Result<PutResult> FileStore::do_put(const PutRequest& request, const CallC
     return base::fail(stored.error().with_context("put " + request.key.value));
   }
   TRY(os::sync_directory(directory));
+  leftovers_.remove_from(directory);
   counter_.add(&RequestCounts::bytes_sent, request.body->size_bytes());
   return PutResult{};
 }

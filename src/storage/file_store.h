@@ -2,7 +2,8 @@
 //
 // An object appears whole or not at all, and stays after a power cut: it is written beside its final name, given the
 // litestream timestamp as mtime, synced, renamed (without replacing where the caller asks for a conflict), and its
-// directory is synced. Left-over unfinished uploads are skipped by listings and never count as objects.
+// directory is synced. Left-over unfinished uploads are skipped by listings and never count as objects; after a day
+// they are removed from the folders that are written to.
 //
 // Operations run side by side on kWorkers threads, because file systems merge syncs that overlap: with eight of them
 // small puts are about ten times as many a second as with one. Callbacks come from one thread. Operations check stop
@@ -13,6 +14,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -20,6 +22,7 @@
 
 #include "storage/counter.h"
 #include "storage/directory_maker.h"
+#include "storage/leftovers.h"
 #include "storage/object_store.h"
 #include "storage/task_thread.h"
 #include "storage/worker_pool.h"
@@ -32,7 +35,7 @@ class FileStore final : public ObjectStore {
   static constexpr std::size_t kWorkers = 8;
 
   // The root need not exist yet; it is created by the first put.
-  explicit FileStore(std::filesystem::path root);
+  explicit FileStore(std::filesystem::path root, std::chrono::milliseconds leftovers_after = Leftovers::kAge);
   ~FileStore() override;
 
   void put(PutRequest request, CallContext context, Callback<PutResult> done) override;
@@ -65,6 +68,7 @@ class FileStore final : public ObjectStore {
   std::atomic<std::size_t> queued_ = 0;
   std::atomic<bool> closing_ = false;
   DirectoryMaker directories_;
+  Leftovers leftovers_;
   TaskThread thread_;   // callbacks
   WorkerPool workers_;  // last: its tasks use the members above, the thread included
 };

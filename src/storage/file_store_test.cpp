@@ -101,6 +101,18 @@ TEST_F(FileStoreTest, SkipsUnfinishedUploadsButNotTheirLikes) {
   EXPECT_EQ(objects->at(1).key.value, "d/k.tmp");
 }
 
+TEST_F(FileStoreTest, AnUnfinishedUploadThatNobodyTouchedForLongIsRemovedFromAFolderThatIsWrittenTo) {
+  const std::vector<std::string> left{"d/k.tmp-0123456789abcdef", "d/k.tmp-0123456789abcdeX",
+                                      "e/k.tmp-0123456789abcdef"};
+  for (const std::string& name : left) write(name);
+  ASSERT_TRUE(put_and_wait(store_, put_of("d/new")));
+  EXPECT_EQ(names().size(), left.size() + 1) << "another process may be writing it";
+  FileStore later(root_, std::chrono::milliseconds(0));
+  ASSERT_TRUE(put_and_wait(later, put_of("d/newer")));
+  EXPECT_EQ(names(),
+            (std::vector<std::string>{"d/k.tmp-0123456789abcdeX", "d/new", "d/newer", "e/k.tmp-0123456789abcdef"}));
+}
+
 TEST_F(FileStoreTest, ReadsWhatOthersWroteAndSkipsWhatIsNoRegularFile) {
   write("d/k", "theirs");
   fs::create_symlink("k", root_ / "d/link");

@@ -39,6 +39,7 @@ enum Fault : std::uint64_t {
   read_state = 16,    // EIO
   write_bucket = 32,  // ENOSPC
   sync_bucket = 64,   // EIO
+  sync_folders = 128  // EIO, of the bucket's folders, not its files
 };
 
 struct Step {
@@ -118,7 +119,13 @@ ssize_t write_by(const char* name, int fd, Arguments... arguments) {
   return by<ssize_t>(name, fd, arguments...);
 }
 
+bool is_folder(int fd) {
+  struct stat what{};
+  return ::fstat(fd, &what) == 0 && S_ISDIR(what.st_mode);
+}
+
 int sync_by(const char* name, int fd) {
+  if (fd_fails(fd, 0, 0, sync_folders) && is_folder(fd)) return errno = EIO, -1;
   if (fd_fails(fd, 0, sync_state, sync_bucket)) return errno = EIO, -1;
   return by<int>(name, fd);
 }

@@ -23,6 +23,7 @@ class Fault(enum.IntFlag):
     READ_STATE = 16  # EIO
     WRITE_BUCKET = 32  # ENOSPC
     SYNC_BUCKET = 64  # EIO
+    SYNC_BUCKET_FOLDERS = 128  # EIO
 
 
 class Machine:

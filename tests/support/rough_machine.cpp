@@ -1,5 +1,5 @@
-// A machine that misbehaves. Preloaded into the daemon (LD_PRELOAD); what goes wrong is read, at each call, from the file
-// that LM_ROUGH_CONTROL names (harness/machine.py writes it), as it stands:
+// A machine that misbehaves. Preloaded into the daemon (LD_PRELOAD); what goes wrong is read, at each call, from the
+// file that LM_ROUGH_CONTROL names (harness/machine.py writes it), as it stands:
 //
 //   | offset | bytes | field |
 //   | 0      | 8     | faults, a sum of `Fault` |
@@ -55,7 +55,8 @@ const Control* control() {
   static const Control* const mapped = []() -> const Control* {
     const char* path = std::getenv("LM_ROUGH_CONTROL");
     // Not by open(): that is ours.
-    const auto fd = static_cast<int>(path == nullptr ? -1 : ::syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC));
+    const auto fd =
+        static_cast<int>(path == nullptr ? -1 : ::syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC));
     if (fd < 0) return nullptr;
     void* at = ::mmap(nullptr, sizeof(Control), PROT_READ, MAP_SHARED, fd, 0);
     ::close(fd);

@@ -150,6 +150,33 @@ TEST_F(LogLivesTest, DescriptorsOfALaterLifeAreNotTakenForTheEarlierOne) {
   EXPECT_EQ(probe_.proofs_life, 0U);
 }
 
+// A created log can be opened a moment before its event is queued, so its mark then lies before its own creation. Its
+// index comes after that event, so the only index that can be opened beside it is the one of the life before.
+TEST_F(LogLivesTest, TheLogOfALaterLifeBesideTheIndexOfTheEarlierProvesNothing) {
+  for (const int commits : {1, 3}) {
+    Attachment first = begin_life(commits);
+    const std::uint64_t first_created = created_at_;
+    end_app();
+    const std::uint64_t first_deleted = stream_.next();
+    start_app();
+    commit(commits);
+    Attachment mixed;
+    mixed.mark_before = stream_.mark();
+    mixed.wal = open_file(log());
+    mixed.shm = std::move(first.shm);
+    mixed.mark = stream_.mark();
+    const std::uint64_t second_created = stream_.next();
+    end_app();
+    created(first_created, std::move(mixed));
+    mail_.push_back({FileEventKind::log_deleted, first_deleted, {}});
+    created(second_created, {});
+    closed();
+    EXPECT_EQ(settle().outcome, TrackOutcome::gap);
+    attach();
+  }
+  EXPECT_EQ(probe_.proofs_life, 0U);
+}
+
 TEST_F(LogLivesTest, DescriptorsThatWereOpenedTwiceForTheLaterLifeProveItOnlyOnce) {
   const std::uint64_t first = stream_.next();
   start_app();

@@ -397,5 +397,42 @@ TEST_F(LogTrackerTest, AMoveForgetsEverything) {
   EXPECT_FALSE(tracker_->log_open());
 }
 
+// While a log is kept an application's RESTART and TRUNCATE checkpoints wait, so it is let go of in time, whatever the
+// image is at.
+TEST_F(LogTrackerTest, AKeptLogIsLetGoWhenItsTimeIsUpAndTheCheckpointThatWaitsGoesOn) {
+  attach();
+  commit(3);
+  tracker_->keep_log(clock_.steady_now() + std::chrono::seconds(2), std::uint64_t{1} << 30);
+  ASSERT_TRUE(tracker_->begin_base(set_).has_value());
+  ASSERT_TRUE(tracker_->kept_until().has_value());
+  EXPECT_EQ(app_->ask("PRAGMA wal_checkpoint(TRUNCATE);").substr(0, 2), "1|") << "busy for who has no patience";
+  app_->begin("PRAGMA busy_timeout=60000; PRAGMA wal_checkpoint(TRUNCATE);");
+  clock_.advance(std::chrono::milliseconds(1999));
+  tracker_->let_log_go_if_due();
+  EXPECT_TRUE(tracker_->kept_until().has_value());
+  EXPECT_GT(std::filesystem::file_size(log()), 0U);
+  clock_.advance(std::chrono::milliseconds(1));
+  tracker_->let_log_go_if_due();
+  EXPECT_FALSE(tracker_->kept_until().has_value());
+  app_->end();
+  EXPECT_EQ(std::filesystem::file_size(log()), 0U);
+}
+
+TEST_F(LogTrackerTest, AKeptLogIsLetGoWhenItHasGrownTooFar) {
+  attach();
+  tracker_->keep_log(clock_.steady_now() + std::chrono::hours(1), 200'000);
+  ASSERT_TRUE(tracker_->begin_base(set_).has_value());
+  const auto before = std::filesystem::file_size(log());
+  for (int i = 0; i < 200 && tracker_->kept_until(); ++i) {
+    commit();
+    happens(FileEventKind::log_modified);
+    step();
+    tracker_->let_log_go_if_due();
+  }
+  EXPECT_FALSE(tracker_->kept_until().has_value());
+  EXPECT_GT(std::filesystem::file_size(log()), before + 200'000);
+  EXPECT_LT(std::filesystem::file_size(log()), before + 300'000);
+}
+
 }  // namespace
 }  // namespace engine

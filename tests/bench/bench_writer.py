@@ -29,9 +29,9 @@ def run(name: str, library: str, synchronous: str, rate: int, arguments) -> dict
             subject.wait_first_backups([client_id(1)])
             time.sleep(1.5)
             cpu = cpu_seconds(subject.pid) if subject.pid else 0.0
-            done = subprocess.run([*writer, str(arguments.seconds), str(rate), synchronous, str(arguments.row_bytes)],
-                                  check=True, capture_output=True, text=True)
-            report = json.loads(done.stdout)
+            command = [*writer, str(arguments.seconds), str(rate), synchronous, str(arguments.row_bytes)]
+            processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(arguments.processes)]
+            report = combined([json.loads(process.communicate()[0]) for process in processes])
             report["cpu"] = (cpu_seconds(subject.pid) - cpu) / arguments.seconds * 100 if subject.pid else None
             report["diffs"] = None
             if subject.manager:
@@ -40,11 +40,18 @@ def run(name: str, library: str, synchronous: str, rate: int, arguments) -> dict
             return report
 
 
+def combined(reports: list[dict]) -> dict:
+    """Of writers that ran side by side: what they did together, and the worst that one of them met."""
+    report = reports[0] | {field: max(r[field] for r in reports) for field in ("p50_us", "p99_us", "max_us", "wal_peak_bytes")}
+    return report | {field: sum(r[field] for r in reports) for field in ("commits_per_s", "busy")}
+
+
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--seconds", type=float, default=3)
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--row-bytes", type=int, default=3500)
+    options.add_argument("--processes", type=int, default=1, help="that write to the database; busy with each other, too")
     options.add_argument("--libraries", type=lambda text: text.split(","), default=["system", "own"])
     options.add_argument("--rates", type=lambda text: [int(r) for r in text.split(",")], default=[0, 1000],
                          help="commits a second, 0 is a storm")
@@ -59,7 +66,7 @@ def main() -> None:
                     for name in subjects:
                         reports[name].append(run(name, library, synchronous, rate, arguments))
                 rows += summarise(reports, synchronous, rate)
-    print_table(f"One writer, {arguments.row_bytes}-byte rows, {arguments.seconds:g} s, median of {arguments.rounds}, file store",
+    print_table(f"{arguments.processes} writers, {arguments.row_bytes}-byte rows, {arguments.seconds:g} s, median of {arguments.rounds}, file store",
                 ["subject", "SQLite", "sync", "load", "commits/s", "of nobody", "p50 us", "p99 us", "of nobody", "max ms", "busy",
                  "WAL peak MB", "CPU %", "diffs"], rows)
 

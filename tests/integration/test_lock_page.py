@@ -4,17 +4,20 @@ Built of big blobs of zeros in memory where there is room, so that a gigabyte ta
 import os
 import shutil
 import sqlite3
+import subprocess
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from harness.compare import check_integrity, check_same_rows, differing_pages
-from harness.restore import litestream_restore, manager_restore
+from harness.compare import check_integrity, check_same_rows, differing_pages, page_size
+from harness.restore import litestream_restore
+from harness.settings import clean_environment, manager_binary
 from harness.store import FileBucket, check_whole_history
 from harness.wait import wait_until
 
 GIB = 1 << 30
+MEMORY_MAX_KIB = 64 << 10  # of a restore, however large the database
 ROOM = 12 * GIB  # two tests at a time, with a source, a copy and two restored files each
 
 
@@ -27,14 +30,14 @@ def large_folder(request):
     shutil.rmtree(path)  # too large to be kept
 
 
-def make_database(path, page_size, lock_page):
+def make_database(path, size, lock_page):
     """Ends two pages before the lock page."""
     connection = sqlite3.connect(path, isolation_level=None)
-    connection.executescript(f"PRAGMA page_size={page_size}; PRAGMA auto_vacuum=2; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
+    connection.executescript(f"PRAGMA page_size={size}; PRAGMA auto_vacuum=2; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
                              "CREATE TABLE items(id INTEGER PRIMARY KEY, body)")
     while (left := lock_page - 400 - pages(connection)) > 0:
-        connection.execute("INSERT INTO items(body) VALUES(zeroblob(?))", (min(left * (page_size - 4) * 9 // 10 + 1, 64 << 20),))
-    grow(connection, page_size, lock_page - 2)
+        connection.execute("INSERT INTO items(body) VALUES(zeroblob(?))", (min(left * (size - 4) * 9 // 10 + 1, 64 << 20),))
+    grow(connection, size, lock_page - 2)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.close()
 
@@ -43,9 +46,9 @@ def pages(connection):
     return connection.execute("PRAGMA page_count").fetchone()[0]
 
 
-def grow(connection, page_size, to_pages):
+def grow(connection, size, to_pages):
     while pages(connection) < to_pages:
-        connection.execute("INSERT INTO items(body) VALUES(randomblob(?))", (page_size // 2,))
+        connection.execute("INSERT INTO items(body) VALUES(randomblob(?))", (size // 2,))
 
 
 def rest(database):
@@ -54,16 +57,16 @@ def rest(database):
     return database
 
 
-@pytest.mark.parametrize("page_size", [512, 4096, 65536])
-def test_a_database_that_grows_and_shrinks_over_the_lock_page_is_restored_page_by_page(page_size, large_folder, make_manager,
+@pytest.mark.parametrize("size", [512, 4096, 65536])
+def test_a_database_that_grows_and_shrinks_over_the_lock_page_is_restored_page_by_page(size, large_folder, make_manager,
                                                                                        make_application):
-    lock_page = GIB // page_size + 1
+    lock_page = GIB // size + 1
     (large_folder / "clients").mkdir()
     bucket = FileBucket(large_folder / "bucket")
     bucket.create()
     application = make_application(1, inside=large_folder / "clients")
     database, name = application.database, application.client_id
-    make_database(database, page_size, lock_page)
+    make_database(database, size, lock_page)
     manager = make_manager(bucket, watch_dirs=[database.parent], state_dir=large_folder / "state",
                            arguments=("-sync-interval", "20ms")).start()
 
@@ -75,13 +78,13 @@ def test_a_database_that_grows_and_shrinks_over_the_lock_page_is_restored_page_b
     # Over it by the log: the last page before it, the first one behind it, some more.
     connection = sqlite3.connect(database, isolation_level=None)
     for to_pages in (lock_page - 1, lock_page + 1, lock_page + 40):
-        grow(connection, page_size, to_pages)
+        grow(connection, size, to_pages)
         assert pages(connection) >= to_pages and pages(connection) != lock_page
         above = stored()
     connection.close()
     stored()
     kept = shutil.copyfile(rest(database), large_folder / "above.db")
-    assert kept.stat().st_size > GIB + page_size
+    assert kept.stat().st_size > GIB + size
     # Below it again, while nobody watches; then above it once more.
     manager.kill()
     connection = sqlite3.connect(database, isolation_level=None)
@@ -93,7 +96,7 @@ def test_a_database_that_grows_and_shrinks_over_the_lock_page_is_restored_page_b
     wait_until(lambda: stored() > above, 60, "the smaller database is stored")
     assert manager.counters()["images"] == 0, "what changed is found by comparing, with the lock page in the index's way"
     connection = sqlite3.connect(database, isolation_level=None)
-    grow(connection, page_size, lock_page + 3)
+    grow(connection, size, lock_page + 3)
     connection.close()
     stored()
     assert manager.stop() == 0
@@ -103,13 +106,26 @@ def test_a_database_that_grows_and_shrinks_over_the_lock_page_is_restored_page_b
     assert not differing_pages(kept, again)
 
 
+def restore_in_little_memory(bucket, name, path):
+    """By our own command, as its own process."""
+    command = [str(manager_binary()), "restore", name, "-o", str(path), *bucket.manager_arguments()]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               env=clean_environment())
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    small_pages = page_size(path) < 4096  # what is known of each page takes more then: 436 MB for 2 million of 512 bytes
+    assert small_pages or used.ru_maxrss < MEMORY_MAX_KIB, f"{used.ru_maxrss} KiB"
+    return path
+
+
 def check_both(bucket, name, database, folder):
-    for restore in (litestream_restore, manager_restore):
+    for restore in (litestream_restore, restore_in_little_memory):
         path = restore(bucket, name, folder / "restored.db")
         assert path.stat().st_size == database.stat().st_size
         found = differing_pages(database, path)
         assert not found, f"{restore.__name__}: {len(found)} pages differ, first {found[:10]}"
-        if restore is manager_restore:
+        if restore is restore_in_little_memory:
             check_integrity(path)
             check_same_rows(database, path)
         path.unlink()

@@ -1,6 +1,7 @@
 """The daemon is killed in the middle of its work, again and again. Nothing that was stored is lost or written twice."""
 
 import random
+import shutil
 
 import pytest
 
@@ -132,6 +133,56 @@ def test_a_damaged_state_database_is_set_aside_and_the_history_goes_on(file_buck
         source = consistent_copy(application.database, folder / "end" / f"{application.client_id}.source.db")
         for path in restored[application.client_id]:
             check_same_database(source, path)
+
+
+@pytest.mark.parametrize("bucket", ["s3", "file"], indirect=True)
+@pytest.mark.parametrize("run", ["same", "later"])
+def test_a_state_directory_of_an_older_day_overwrites_nothing(run, bucket, folder, make_manager, make_application):
+    """Restored with the rest of the machine, say. What was stored since is either known as ours, and gone on from, or taken for
+    another writer's, which is said; without the state everything goes on in any case."""
+    application = make_application(1, work="mixed")
+    application.write(10)
+    manager = make_manager(bucket).start()
+    manager.wait_stored([application.client_id])
+    if run == "later":
+        assert manager.stop() == 0
+    (folder / "older").mkdir()
+    consistent_copy(manager.state_dir / "state.db", folder / "older" / "state.db")
+    if run == "later":
+        manager.start()
+    for _ in range(3):
+        application.write(4)
+        manager.wait_stored([application.client_id])
+    manager.kill()
+    earlier = bucket.ltx_objects(application.client_id)
+    shutil.rmtree(manager.state_dir)
+    shutil.copytree(folder / "older", manager.state_dir)
+    application.write(2)
+    manager.start()
+    seen = manager.wait_state(application.client_id, "idle", "conflict", timeout=60)
+    check_nothing_rewritten(earlier, bucket.ltx_objects(application.client_id))
+    if seen["state"] == "conflict":
+        assert run == "later" and seen["behind"], seen
+        manager.kill()
+        shutil.rmtree(manager.state_dir)
+        manager.start()
+    manager.wait_stored([application.client_id])
+    assert manager.stop() == 0
+    later = bucket.ltx_objects(application.client_id)
+    check_nothing_rewritten(earlier, later)
+    check_whole_history(later)
+    source = consistent_copy(application.database, folder / "source.db")
+    for path in restore_all_both_ways(bucket, [application.client_id], folder / "end")[application.client_id]:
+        check_same_database(source, path)
+
+
+def test_a_state_directory_that_cannot_be_written_is_refused_at_the_start(file_bucket, clients, folder, make_manager):
+    """By root as well: a file stands in its place."""
+    (folder / "manager-state").write_text("in the way")
+    manager = make_manager(file_bucket)
+    manager.spawn()
+    assert manager.wait_exit(20) == 1
+    assert "-state-dir" in manager.log_text()
 
 
 def test_applications_that_are_killed_lose_nothing_that_they_committed(file_bucket, clients, folder, make_manager):

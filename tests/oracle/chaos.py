@@ -45,7 +45,6 @@ class Chaos:
         self.counts: Counter[str] = Counter()
         self._actions: list[tuple[int, Callable[[], None]]] = [
             (6, self.manager_killed), (3, self.manager_ended), (3, self.manager_stopped), (2, self.manager_killed_in_a_burst),
-            (2, self.descriptors_run_out),
             (6, self.writer_killed), (3, self.all_workers_killed), (3, self.writer_stopped), (3, self.workers_ended),
             (2, self.state_wiped), (2, self.state_cut),
             (3, self.clock_set), (4, self.disk_fails), (2, self.events_overflow),
@@ -54,6 +53,8 @@ class Chaos:
             self._actions += [(4, self.store_misbehaves), (1, self.store_killed)]
         if manager.user:
             self._actions += [(8, self.permissions_taken)]
+        else:
+            self._actions += [(2, self.descriptors_run_out)]
         if profile == "kills":
             self._actions = [(1, self.manager_killed_soon)]
 
@@ -152,6 +153,9 @@ class Chaos:
     def state_wiped(self) -> None:
         self._kill_manager()
         shutil.rmtree(self.manager.state_dir)
+        if self.manager.user:  # may not make it by himself
+            self.manager.state_dir.mkdir()
+            shutil.chown(self.manager.state_dir, self.manager.user, "nogroup")
         self._done("state directory wiped")
         self._start_manager()
 

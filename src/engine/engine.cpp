@@ -91,20 +91,14 @@ base::Result<Client*> Engine::add(const base::DatabaseId& id, const std::filesys
   return raw->client.get();
 }
 
-std::vector<std::string> Engine::flush(std::chrono::milliseconds timeout) {
-  const base::SteadyTime deadline = clock_.steady_now() + timeout;
+void Engine::begin_flush() {
   for (auto& [id, slot] : clients_) slot->client->post(Command::flush);
+}
+
+std::vector<std::string> Engine::unflushed() const {
   std::vector<std::string> left;
-  std::mutex pause_mutex;
-  std::condition_variable pause;  // nobody signals it: clients are looked at every few milliseconds
-  for (;;) {
-    left.clear();
-    for (const auto& [id, slot] : clients_) {
-      if (!slot->client->flushed()) left.push_back(id);
-    }
-    if (left.empty() || clock_.steady_now() >= deadline) break;
-    std::unique_lock lock(pause_mutex);
-    pause.wait_for(lock, kFlushPoll);
+  for (const auto& [id, slot] : clients_) {
+    if (!slot->client->flushed()) left.push_back(id);
   }
   std::ranges::sort(left);
   return left;
@@ -113,6 +107,19 @@ std::vector<std::string> Engine::flush(std::chrono::milliseconds timeout) {
 void Engine::give_back_memory() {
   ledger_->release_cache();
   os::give_back_free_memory();
+}
+
+std::vector<std::string> Engine::flush(std::chrono::milliseconds timeout) {
+  const base::SteadyTime deadline = clock_.steady_now() + timeout;
+  begin_flush();
+  std::mutex pause_mutex;
+  std::condition_variable pause;  // nobody signals it: clients are looked at every few milliseconds
+  for (;;) {
+    std::vector<std::string> left = unflushed();
+    if (left.empty() || clock_.steady_now() >= deadline) return left;
+    std::unique_lock lock(pause_mutex);
+    pause.wait_for(lock, kFlushPoll);
+  }
 }
 
 void Engine::stop() {

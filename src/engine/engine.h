@@ -54,6 +54,9 @@ class Engine {
   // Stores everything that is committed by now; what is committed later is left to the next start. Returns the ids of
   // clients that could not be brought to the store in time. Call once, while events still arrive.
   std::vector<std::string> flush(std::chrono::milliseconds timeout);
+  // The two halves of flush(), for whoever does the waiting: asks all clients, and says who is not done yet.
+  void begin_flush();
+  [[nodiscard]] std::vector<std::string> unflushed() const;
   // No task runs after this; positions of quiet clients are on disk.
   void stop();
 

@@ -1,18 +1,11 @@
 #include "engine/scheduler.h"
 
+#include <chrono>
 #include <utility>
 
 #include "os/process.h"
 
 namespace engine {
-
-struct Scheduler::Task {
-  Work work;
-  bool ready = false;
-  bool running = false;
-  bool again = false;
-  std::uint64_t generation = 0;  // of its timer; older timers in the heap are void
-};
 
 Scheduler::Scheduler(unsigned workers) {
   for (unsigned i = 0; i < workers; ++i) workers_.emplace_back([this] { run_worker(); });
@@ -23,32 +16,18 @@ Scheduler::~Scheduler() {
 }
 
 Scheduler::Task* Scheduler::add(Work work) {
-  auto task = std::make_unique<Task>();
-  task->work = std::move(work);
   const std::scoped_lock lock(mutex_);
-  tasks_.push_back(std::move(task));
-  return tasks_.back().get();
-}
-
-void Scheduler::make_ready(Task* task) {
-  if (task->ready) return;
-  if (task->running) {
-    task->again = true;
-    return;
-  }
-  task->ready = true;
-  ready_.push_back(task);
-  changed_.notify_one();
+  return queue_.add(std::move(work));
 }
 
 void Scheduler::wake(Task* task) {
   const std::scoped_lock lock(mutex_);
-  make_ready(task);
+  if (queue_.wake(task)) changed_.notify_one();
 }
 
 bool Scheduler::at_rest() const {
   const std::scoped_lock lock(mutex_);
-  return running_ == 0 && ready_.empty();
+  return queue_.at_rest();
 }
 
 void Scheduler::stop() {
@@ -62,48 +41,28 @@ void Scheduler::stop() {
   }
 }
 
-std::optional<base::SteadyTime> Scheduler::fire_timers(base::SteadyTime now) {
-  while (!timers_.empty()) {
-    const Timer& first = timers_.top();
-    if (first.generation == first.task->generation) {
-      if (first.due > now) return first.due;
-      make_ready(first.task);
-    }
-    timers_.pop();
-  }
-  return std::nullopt;
-}
-
 void Scheduler::run_worker() {
   os::let_applications_go_first();
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    const auto next_timer = fire_timers(std::chrono::steady_clock::now());
-    if (ready_.empty()) {
-      if (next_timer) {
-        changed_.wait_until(lock, *next_timer);
+    // The first of those that have become ready is ours.
+    for (std::size_t fired = queue_.fire_timers(std::chrono::steady_clock::now()); fired > 1; --fired) {
+      changed_.notify_one();
+    }
+    Task* task = queue_.begin();
+    if (task == nullptr) {
+      if (const auto next = queue_.next_timer()) {
+        changed_.wait_until(lock, *next);
       } else {
         changed_.wait(lock);
       }
       continue;
     }
-    Task* task = ready_.front();
-    ready_.pop_front();
-    task->ready = false;
-    task->running = true;
-    ++task->generation;
-    ++running_;
     lock.unlock();
-    const auto due = task->work();
+    const auto due = TaskQueue::run(*task);
     lock.lock();
-    --running_;
-    task->running = false;
-    if (std::exchange(task->again, false)) {
-      make_ready(task);
-    } else if (due) {
-      timers_.push({*due, task, task->generation});
-      changed_.notify_one();
-    }
+    queue_.end(task, due);
+    if (due) changed_.notify_one();
   }
 }
 

@@ -43,9 +43,9 @@ Fleet::Fleet(FleetOptions options, os::DirectoryWatcher& watcher, WatcherStream&
   for (const auto& path : options_.watch_dirs) roots_.push_back({resolve(path), false, {}});
 }
 
-base::Result<std::unique_ptr<Fleet>> Fleet::start(FleetOptions options, os::DirectoryWatcher& watcher,
-                                                  WatcherStream& stream, os::FileCloser& closer,
-                                                  engine::Engine& engine) {
+base::Result<std::unique_ptr<Fleet>> Fleet::open(FleetOptions options, os::DirectoryWatcher& watcher,
+                                                 WatcherStream& stream, os::FileCloser& closer,
+                                                 engine::Engine& engine) {
   std::unique_ptr<Fleet> fleet(new Fleet(std::move(options), watcher, stream, closer, engine));
   fleet->try_roots();
   if (fleet->roots_.size() == 1 && !fleet->roots_.front().ok) {
@@ -54,6 +54,13 @@ base::Result<std::unique_ptr<Fleet>> Fleet::start(FleetOptions options, os::Dire
                                                      "; create it or name another one with -watch-dir");
   }
   fleet->next_sweep_ = now() + fleet->options_.sweep_every;
+  return fleet;
+}
+
+base::Result<std::unique_ptr<Fleet>> Fleet::start(FleetOptions options, os::DirectoryWatcher& watcher,
+                                                  WatcherStream& stream, os::FileCloser& closer,
+                                                  engine::Engine& engine) {
+  TRY_ASSIGN(std::unique_ptr<Fleet> fleet, open(std::move(options), watcher, stream, closer, engine));
   fleet->thread_ = std::thread([raw = fleet.get()] { raw->run(); });
   return fleet;
 }
@@ -100,15 +107,17 @@ void Fleet::publish_roots() {
 }
 
 void Fleet::run() {
-  while (!stopping_) {
-    const base::SteadyTime wake_at = std::min(next_sweep_, next_root_retry_);
-    auto events = watcher_.take(std::max(wake_at - now(), std::chrono::steady_clock::duration::zero()));
-    for (os::WatchEvent& event : events) handle(std::move(event));
-    stream_.deliver(watcher_.taken_position());
-    judge_suspects();
-    if (now() >= next_root_retry_) try_roots();
-    if (now() >= next_sweep_ || sweep_wanted_.exchange(false)) sweep();
-  }
+  while (!stopping_) turn();
+}
+
+void Fleet::turn() {
+  const base::SteadyTime wake_at = std::min(next_sweep_, next_root_retry_);
+  auto events = watcher_.take(std::max(wake_at - now(), std::chrono::steady_clock::duration::zero()));
+  for (os::WatchEvent& event : events) handle(std::move(event));
+  stream_.deliver(watcher_.taken_position());
+  judge_suspects();
+  if (now() >= next_root_retry_) try_roots();
+  if (now() >= next_sweep_ || sweep_wanted_.exchange(false)) sweep();
 }
 
 void Fleet::sweep_now() {

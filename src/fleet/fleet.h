@@ -1,6 +1,7 @@
 // Finds the databases below the watched directories, follows their comings and goings, and routes what happens to their
 // files to their clients. One thread of its own (the router), asleep while nothing happens but for a sweep every 30 s,
-// which finds what the watcher missed and counts it.
+// which finds what the watcher missed and counts it. Who brings a thread takes open() and calls turn()
+// (tests/simulation).
 #pragma once
 
 #include <atomic>
@@ -35,7 +36,14 @@ class Fleet {
   static base::Result<std::unique_ptr<Fleet>> start(FleetOptions options, os::DirectoryWatcher& watcher,
                                                     WatcherStream& stream, os::FileCloser& closer,
                                                     engine::Engine& engine);
+  // The same without a thread: nothing is routed but by turn().
+  static base::Result<std::unique_ptr<Fleet>> open(FleetOptions options, os::DirectoryWatcher& watcher,
+                                                   WatcherStream& stream, os::FileCloser& closer,
+                                                   engine::Engine& engine);
   ~Fleet();
+
+  // One round of the router: waits for events until the next sweep is due, hands over what came, sweeps if it is time.
+  void turn();
 
   // What happened until now is known to the clients when this returns, also where an event was missed. Two seconds at
   // most.

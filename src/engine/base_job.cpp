@@ -105,14 +105,7 @@ base::Result<BaseResult> BaseJob::begin() {
   }
   if (info_.kind == DatabaseKind::refused) return progress(BaseProgress::refused, info_.reason);
   TRY_ASSIGN(os::File file, os::File::open_read_only(path_));
-  if (info_.mode == JournalMode::rollback) {
-    tracker_.let_log_go();
-    TRY_ASSIGN(change_counter_, quiet_change_counter(file, path_, RollbackCheck::before_reading));
-    if (!change_counter_) {
-      closer_.close_later(std::move(file));
-      return progress(BaseProgress::wait, "a transaction is being written", kBusyWriterRetry);
-    }
-  }
+  if (info_.mode == JournalMode::rollback) tracker_.let_log_go();
   if (known_page_size_ != info_.page_size) {  // what was known and what was read is of no use
     known_page_size_ = info_.page_size;
     known_.clear();
@@ -130,6 +123,14 @@ base::Result<BaseResult> BaseJob::begin() {
   }
   file_ = std::move(file);
   before_ = *before;
+  change_counter_.reset();
+  if (info_.mode == JournalMode::rollback || tracker_.position().kind == PositionKind::closed) {
+    TRY_ASSIGN(change_counter_, quiet_change_counter(file_, path_, RollbackCheck::before_reading));
+    if (!change_counter_) {
+      closer_.close_later(std::move(file_));
+      return progress(BaseProgress::wait, "a transaction is being written", kBusyWriterRetry);
+    }
+  }
   // A log that is empty all the time proves by the file alone that nothing was missed (rule E).
   tracker_.note_fingerprint(take_fingerprint(before_, tracker_.all_backfilled(), now));
   log_seen_ = tracker_.log_open();
@@ -177,12 +178,24 @@ base::Result<> BaseJob::read_slice() {
   return {};
 }
 
+// Was everything that was read from the file committed? A log answers that for itself.
+base::Result<bool> BaseJob::is_committed() {
+  if (info_.mode == JournalMode::wal && tracker_.position().kind != PositionKind::closed) return true;
+  TRY_ASSIGN(const auto counter, quiet_change_counter(file_, path_, RollbackCheck::after_reading));
+  if (!counter) return false;
+  if (info_.mode == JournalMode::rollback || !log_seen_) return counter == change_counter_;
+  // A log has come and gone, and with it the counter went on. A switch of the mode writes page 1 alone.
+  buffer_.resize(info_.page_size);
+  TRY_ASSIGN(const std::size_t got, file_.read_at(0, buffer_));
+  if (got < buffer_.size()) return false;
+  const std::uint64_t read = pages_.contains(1) ? pages_.checksum_of(1) : known_checksum(1);
+  return ltx::page_checksum(1, buffer_) == read;
+}
+
 base::Result<BaseResult> BaseJob::finish() {
   TRY_ASSIGN(const os::FileStat after, file_.stat());
-  if (info_.mode == JournalMode::rollback) {
-    TRY_ASSIGN(const auto counter, quiet_change_counter(file_, path_, RollbackCheck::after_reading));
-    if (!counter || counter != change_counter_) return begin_again("a transaction was written");
-  }
+  TRY_ASSIGN(const bool committed, is_committed());
+  if (!committed) return begin_again("a transaction was written");
   const bool unmoved = after.size_bytes == before_.size_bytes && after.modified_ns == before_.modified_ns &&
                        after.changed_ns == before_.changed_ns;
   // Without a log nothing but the file itself can have changed.

@@ -8,6 +8,10 @@
 // before: it takes as long as reading and comparing (0.2 s a GB from the page cache), and has to be lucky only for so
 // long. The first pass goes to the end of the file in any case.
 //
+// Where no log is, the file alone must be committed: no transaction with a rollback journal may be under way or have
+// died. That is so in WAL mode, too: the switch between the modes is such a transaction, and page 1 says the new mode
+// before it is committed.
+//
 // Owned by one client; one thread at a time. A slice reads 4 MiB at most (about 5 ms).
 #pragma once
 
@@ -65,6 +69,7 @@ class BaseJob {
   base::Result<> read_slice();
   base::Result<BaseResult> follow_log();
   base::Result<BaseResult> finish();
+  base::Result<bool> is_committed();
   BaseResult lose_proof(std::string why);
   BaseResult begin_again(std::string why);
   // A reason if the size that the file or its log claims cannot be.
@@ -85,7 +90,7 @@ class BaseJob {
   os::FileStat before_;
   os::FileStat before_last_look_;
   base::UnixMillis last_look_at_{0};
-  std::optional<std::uint32_t> change_counter_;  // rollback mode
+  std::optional<std::uint32_t> change_counter_;  // at the beginning, if there was no log
   bool log_seen_ = false;
   bool read_once_ = false;    // an earlier pass has read every page
   std::string lost_because_;  // this pass proves nothing any more

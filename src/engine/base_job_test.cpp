@@ -43,6 +43,11 @@ class BaseJobTest : public engine::testing::TrackerTest {
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<1500) "
         "INSERT INTO t(b) SELECT randomblob(3500) FROM n;");
   }
+  // As the transaction of a switch does; 2: WAL.
+  void write_journal_mode(char version) const {
+    std::fstream file(database_, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(18).put(version).put(version);
+  }
   [[nodiscard]] Pages image_of(const BaseJob& job) {
     Pages image;
     lay_over(image, set_, job.page_size(), 1U << 30);
@@ -327,6 +332,47 @@ TEST_F(BaseJobTest, InRollbackModeTheJournalOfADeadWriterIsWaitedFor) {
   const auto image = job();
   EXPECT_EQ(run(*image).progress, BaseProgress::done);
   EXPECT_TRUE(image_of(*image) == pages_of_file(database_));
+}
+
+// journal_mode=WAL is itself a transaction with a rollback journal. Its page 1 says WAL before it is committed.
+TEST_F(BaseJobTest, TheJournalOfASwitchToWalThatDiedIsWaitedFor) {
+  app_->run("PRAGMA journal_mode=DELETE; PRAGMA cache_size=2; BEGIN; INSERT INTO t(b) VALUES(randomblob(200000));");
+  kill_app();
+  ASSERT_TRUE(std::filesystem::exists(database_.string() + "-journal"));
+  write_journal_mode(2);
+  EXPECT_EQ(slice(*job()).progress, BaseProgress::wait);
+  start_app();
+  (void)app_->ask("SELECT count(*) FROM t;");
+  const auto image = job();
+  EXPECT_EQ(run(*image).progress, BaseProgress::done);
+  EXPECT_TRUE(image_of(*image) == pages_of_file(database_));
+}
+
+TEST_F(BaseJobTest, ASwitchFromWalThatIsUnderWayAtTheEndOvertakesTheJob) {
+  commit(3);
+  grow_to_two_slices();
+  const auto image = job();
+  ASSERT_EQ(slice(*image).progress, BaseProgress::more);
+  end_app();
+  happens(FileEventKind::index_closed);
+  happens(FileEventKind::log_deleted);
+  os::testing::write_text(database_.string() + "-journal", "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7 and pages");
+  EXPECT_EQ(run(*image).progress, BaseProgress::overtaken);
+  std::filesystem::remove(database_.string() + "-journal");
+  EXPECT_EQ(run(*image).progress, BaseProgress::done);
+  EXPECT_TRUE(image_of(*image) == pages_of_file(database_));
+}
+
+TEST_F(BaseJobTest, AFirstPageThatIsAnotherAtTheEndOvertakesTheJob) {
+  commit(3);
+  grow_to_two_slices();
+  const auto image = job();
+  ASSERT_EQ(slice(*image).progress, BaseProgress::more);
+  end_app();
+  happens(FileEventKind::index_closed);
+  happens(FileEventKind::log_deleted);
+  write_journal_mode(1);
+  EXPECT_EQ(run(*image).progress, BaseProgress::overtaken);
 }
 
 TEST_F(BaseJobTest, AnotherPageSizeMakesAnImageOfADiff) {

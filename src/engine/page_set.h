@@ -27,6 +27,11 @@ class PageSet {
   // Newest wins: replaces what is there. Category::io if the spool cannot be written (ENOSPC).
   base::Result<> put(std::uint32_t page_number, base::ByteView page, std::uint64_t checksum);
   [[nodiscard]] bool contains(std::uint32_t page_number) const { return pages_.contains(page_number); }
+  // 0: it is not in the set.
+  [[nodiscard]] std::uint64_t checksum_of(std::uint32_t page_number) const {
+    const auto it = pages_.find(page_number);
+    return it == pages_.end() ? 0 : it->second.checksum;
+  }
   // From here on no page counts as put in this pass.
   void begin_pass() { ++pass_; }
   [[nodiscard]] bool put_in_this_pass(std::uint32_t page_number) const {

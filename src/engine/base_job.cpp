@@ -44,8 +44,9 @@ std::uint64_t BaseJob::known_checksum(std::uint32_t page_number) const {
 
 base::Result<BaseResult> BaseJob::slice() {
   if (!file_.is_open()) {
-    TRY_ASSIGN(BaseResult begun, begin());
-    if (begun.progress != BaseProgress::more) return begun;
+    auto begun = begin();
+    if (!begun && file_.is_open()) closer_.close_later(std::move(file_));
+    if (!begun || begun->progress != BaseProgress::more) return begun;
   }
   TRY(read_slice());
   if (lost_because_.empty()) return follow_log();
@@ -122,7 +123,6 @@ base::Result<BaseResult> BaseJob::begin() {
     return progress(BaseProgress::wait, based->reason, based->retry_after);
   }
   file_ = std::move(file);
-  before_ = *before;
   change_counter_.reset();
   if (info_.mode == JournalMode::rollback || tracker_.position().kind == PositionKind::closed) {
     TRY_ASSIGN(change_counter_, quiet_change_counter(file_, path_, RollbackCheck::before_reading));
@@ -131,8 +131,16 @@ base::Result<BaseResult> BaseJob::begin() {
       return progress(BaseProgress::wait, "a transaction is being written", kBusyWriterRetry);
     }
   }
+  // What the file said before the look may be of a moment before a whole life of a log, or before a VACUUM.
+  TRY_ASSIGN(const DatabaseInfo now_it_is, inspect_database(file_));
+  if (now_it_is.kind != info_.kind || now_it_is.page_size != info_.page_size || now_it_is.mode != info_.mode) {
+    closer_.close_later(std::move(file_));
+    return progress(BaseProgress::wait, "the file has just become another one", kBusyWriterRetry);
+  }
+  info_ = now_it_is;
+  before_ = info_.stat;
   // A log that is empty all the time proves by the file alone that nothing was missed (rule E).
-  tracker_.note_fingerprint(take_fingerprint(before_, tracker_.all_backfilled(), now));
+  tracker_.note_fingerprint(take_fingerprint(*before, tracker_.all_backfilled(), now));
   log_seen_ = tracker_.log_open();
   if (auto why = update_page_count(); !why.empty()) return progress(BaseProgress::refused, std::move(why));
   if (tracker_.position().kind == PositionKind::closed && info_.claimed_pages > page_count_) {

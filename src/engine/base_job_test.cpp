@@ -43,6 +43,12 @@ class BaseJobTest : public engine::testing::TrackerTest {
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<1500) "
         "INSERT INTO t(b) SELECT randomblob(3500) FROM n;");
   }
+  // After the job has seen the file's header and size.
+  void once_before_the_first_look(const std::string& sql) {
+    stream_.before_delivery = [this, sql, done = false]() mutable {
+      if (!std::exchange(done, true)) app_->run(sql);
+    };
+  }
   // As the transaction of a switch does; 2: WAL.
   void write_journal_mode(char version) const {
     std::fstream file(database_, std::ios::in | std::ios::out | std::ios::binary);
@@ -65,6 +71,26 @@ TEST_F(BaseJobTest, AnImageHoldsEveryPageOfFileAndLog) {
   EXPECT_EQ(image->page_size(), 4096U);
   EXPECT_EQ(image->mode(), JournalMode::wal);
   EXPECT_TRUE(image_of(*image) == engine::testing::committed_pages(database_));
+}
+
+TEST_F(BaseJobTest, AFileThatGrewJustBeforeTheFirstLookIsReadToItsEnd) {
+  commit(1);
+  app_->run("PRAGMA wal_checkpoint(TRUNCATE);");
+  once_before_the_first_look("INSERT INTO t(b) VALUES(randomblob(50000)); PRAGMA wal_checkpoint(TRUNCATE);");
+  const auto image = job();
+  EXPECT_EQ(run(*image).progress, BaseProgress::done);
+  EXPECT_TRUE(image_of(*image) == pages_of_file(database_));
+}
+
+TEST_F(BaseJobTest, AnotherPageSizeJustBeforeTheFirstLookIsNoticed) {
+  commit(20);
+  app_->run("PRAGMA journal_mode=DELETE;");
+  once_before_the_first_look("PRAGMA page_size=8192; VACUUM;");
+  const auto image = job();
+  EXPECT_EQ(run(*image).progress, BaseProgress::wait);
+  EXPECT_EQ(run(*image).progress, BaseProgress::done);
+  EXPECT_EQ(image->page_size(), 8192U);
+  EXPECT_TRUE(image_of(*image) == pages_of_file(database_));
 }
 
 TEST_F(BaseJobTest, ADiffFindsExactlyTheChangedPages) {

@@ -62,6 +62,27 @@ base::Result<bool> hot_journal(const os::File& database, const std::filesystem::
 
 }  // namespace
 
+base::Result<DatabaseInfo> inspect_database(const os::File& file) {
+  DatabaseInfo info;
+  TRY_ASSIGN(info.stat, file.stat());
+  std::array<std::uint8_t, kHeaderBytes> header{};
+  TRY_ASSIGN(const std::size_t got, file.read_at(0, header));
+  info.kind = DatabaseKind::refused;
+  if (!info.stat.is_regular) {
+    info.reason = "not a regular file";
+    return info;
+  }
+  if (info.stat.links > 1) {
+    info.reason = "it has another name (hard link), through which it can be written unseen; keep one name";
+    return info;
+  }
+  if (got < header.size()) {
+    info.kind = DatabaseKind::empty;
+    return info;
+  }
+  return parse(header, info.stat);
+}
+
 base::Result<DatabaseInfo> inspect_database(const std::filesystem::path& path, os::FileCloser& closer) {
   DatabaseInfo info;
   auto file = os::File::open_read_only(path);
@@ -72,28 +93,9 @@ base::Result<DatabaseInfo> inspect_database(const std::filesystem::path& path, o
     info.reason = file.error().message;
     return info;
   }
-  std::array<std::uint8_t, kHeaderBytes> header{};
-  const auto stat = file->stat();
-  const auto got = file->read_at(0, header);
+  auto inspected = inspect_database(*file);
   closer.close_later(std::move(*file));
-  if (!stat) return base::fail(stat.error());
-  if (!got) return base::fail(got.error());
-  if (!stat->is_regular) {
-    info.kind = DatabaseKind::refused;
-    info.reason = "not a regular file";
-    return info;
-  }
-  if (stat->links > 1) {
-    info.kind = DatabaseKind::refused;
-    info.reason = "it has another name (hard link), through which it can be written unseen; keep one name";
-    return info;
-  }
-  if (*got < header.size()) {
-    info.kind = DatabaseKind::empty;
-    info.stat = *stat;
-    return info;
-  }
-  return parse(header, *stat);
+  return inspected;
 }
 
 base::Result<std::optional<std::uint32_t>> quiet_change_counter(const os::File& database,

@@ -32,6 +32,8 @@ struct DatabaseInfo {
 
 // `closer` takes the descriptor afterwards (a close drops POSIX locks of this process on the inode). io is passed on.
 base::Result<DatabaseInfo> inspect_database(const std::filesystem::path& path, os::FileCloser& closer);
+// The same of a file that is open already.
+base::Result<DatabaseInfo> inspect_database(const os::File& file);
 
 // Rollback mode: the change counter, if no transaction is being written right now; nullopt if one is (or a hot journal
 // waits for its recovery). Two equal answers around a read of the pages prove that it saw one committed state: a writer

@@ -1,0 +1,95 @@
+// engine/scheduler.h without threads: the product's own policy (engine/task_queue.h), its workers fibers of the daemon.
+#include "engine/scheduler.h"
+
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "machine.h"
+
+namespace simulation {
+
+namespace {
+
+// The workers of the one scheduler that runs; there is one daemon at a time.
+struct Workers {
+  std::vector<World::Thread*> idle;
+  unsigned running = 0;
+};
+
+Workers& workers() {
+  static Workers all;
+  return all;
+}
+
+base::SteadyTime now() {
+  return base::system_clock().steady_now();
+}
+
+void wake_a_worker() {
+  for (World::Thread*& worker : workers().idle) {
+    if (worker == nullptr) continue;
+    return World::current().wake(worker);
+  }
+}
+
+void run_worker(engine::TaskQueue& queue, const bool& stopping, std::size_t slot) {
+  World& world = World::current();
+  while (!world.process()->dead && !stopping) {
+    if (queue.fire_timers(now()) > 1) wake_a_worker();
+    engine::TaskQueue::Task* task = queue.begin();
+    if (task == nullptr) {
+      const auto next = queue.next_timer();
+      const Nanos time = next ? std::max<Nanos>(std::chrono::nanoseconds(*next - now()).count(), 0) : World::kForEver;
+      world.wait(time, workers().idle[slot]);
+      continue;
+    }
+    world.step(Op::wait, "client", kMicro);
+    const auto due = engine::TaskQueue::run(*task);
+    queue.end(task, due);
+    if (due) wake_a_worker();
+  }
+  --workers().running;
+}
+
+}  // namespace
+
+}  // namespace simulation
+
+namespace engine {
+
+Scheduler::Scheduler(unsigned count) {
+  simulation::workers() = {std::vector<simulation::World::Thread*>(count), count};
+  simulation::World& world = simulation::World::current();
+  for (unsigned i = 0; i < count; ++i) {
+    world.spawn(*world.process(), "worker " + std::to_string(i),
+                [this, i] { simulation::run_worker(queue_, stopping_, i); });
+  }
+}
+
+Scheduler::~Scheduler() {
+  stop();
+}
+
+Scheduler::Task* Scheduler::add(Work work) {
+  return queue_.add(std::move(work));
+}
+
+void Scheduler::wake(Task* task) {
+  if (queue_.wake(task)) simulation::wake_a_worker();
+}
+
+bool Scheduler::at_rest() const {
+  return queue_.at_rest();
+}
+
+void Scheduler::stop() {
+  stopping_ = true;
+  simulation::World& world = simulation::World::current();
+  // Workers of a dead process have run out by themselves.
+  if (!world.in_fiber() || world.process()->dead) return;
+  for (auto& worker : simulation::workers().idle) world.wake(worker);
+  while (simulation::workers().running > 0 && !world.process()->dead) world.sleep(simulation::kMilli);
+}
+
+}  // namespace engine

@@ -366,7 +366,9 @@ void Client::rest_closed_or_cold() {
   tracker_.go_cold(fingerprint);
   if (auto recorded = context_.ledger->record_quiet(record_.row, tracker_.position(), fingerprint); !recorded) {
     report(recorded.error(), "recording a quiet database");
+    return wake_at(context_.clock->steady_now() + kLocalFailureRetry);
   }
+  trouble_.clear();
   resting_ = !track_pending_;
 }
 

@@ -93,6 +93,17 @@ TEST_F(ClientTest, AQuietDatabaseIsIdleAndCostsNothing) {
   EXPECT_FALSE(status_->behind);
 }
 
+TEST_F(ClientTest, ARestThatCouldNotBeRecordedIsTriedAgain) {
+  start_client();
+  start_app();
+  commit();
+  ASSERT_TRUE(run_until_stored());
+  os::testing::run_sqlite(dir_ / "state.db", "ALTER TABLE clients RENAME TO away");
+  ASSERT_TRUE(run_until([&] { return status_->state == ClientState::failing; }));
+  os::testing::run_sqlite(dir_ / "state.db", "ALTER TABLE away RENAME TO clients");
+  EXPECT_TRUE(run_until([&] { return status_->state == ClientState::idle && !status_->behind; }));
+}
+
 TEST_F(ClientTest, AnOpenButQuietDatabaseGoesColdAndWakesWithoutReading) {
   start_app();
   commit(3);

@@ -13,8 +13,23 @@ const kFacts = [
   ['Commits captured', (client) => number(client.commits)],
   ['Uploads', (client) => `${number(client.uploads)} (${bytes(client.uploadBytes)})`],
   ['Gaps healed by a diff', (client) => number(client.diffs)],
+  ['Restore points lost in outages', (client) => (client.lostRestorePoints
+    ? `${number(client.lostRestorePoints)}, the last between ${local(client.lostSince)} and ${local(client.lostUntil)}` : 'none')],
+  ['Other writer', (client) => (client.conflict ? otherWriter(client.conflict) : 'none seen')],
   ['Next attempt', (client) => (client.nextAttemptAt ? until(client.nextAttemptAt) : 'none planned')],
 ];
+
+const kWriters = {
+  litestream: 'Litestream, or another program that writes its format',
+  manager: 'another Litestream Manager',
+  'same-state-directory': 'a run of this state directory that it does not know of',
+  unreadable: 'unknown; the object cannot be read',
+};
+
+function otherWriter({writer, lineage, since, noticedAt, key}) {
+  return [kWriters[writer] ?? writer, lineage && `lineage ${lineage}`, since && `since ${local(since)}`,
+    `noticed ${local(noticedAt)}`, key].filter(Boolean).join(', ');
+}
 
 export class Details {
   constructor(columns) {

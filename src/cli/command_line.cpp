@@ -17,6 +17,8 @@ using base::Result;
 
 constexpr std::string_view kDaemonUsage = "litestream-manager -watch-dir DIRS -bucket BUCKET [flags]";
 constexpr std::string_view kRestoreUsage = "litestream-manager restore GUID|URL -o FILE -bucket BUCKET [flags]";
+constexpr std::string_view kTakeoverUsage =
+    "litestream-manager takeover GUID...|-all -state-dir DIR -bucket BUCKET [-confirm]";
 constexpr std::string_view kVersionUsage = "litestream-manager version";
 constexpr std::string_view kHelpUsage = "litestream-manager help [COMMAND]";
 
@@ -33,12 +35,17 @@ std::unexpected<base::Error> wrong_restore_usage(std::string_view what) {
   return wrong_usage(what, kRestoreUsage, "litestream-manager restore -help");
 }
 
+std::unexpected<base::Error> wrong_takeover_usage(std::string_view what) {
+  return wrong_usage(what, kTakeoverUsage, "litestream-manager takeover -help");
+}
+
 std::string daemon_help() {
   Options defaults;
   return "Keeps every SQLite database named GUID.db below the watched directories continuously\n"
          "backed up in a bucket, in Litestream's format, and shows the fleet in a dashboard.\n\nusage:\n  " +
-         std::string(kDaemonUsage) + "\n  " + std::string(kRestoreUsage) + "\n  " + std::string(kVersionUsage) +
-         "\n  " + std::string(kHelpUsage) + "\n\nflags:\n" + describe(daemon_settings(defaults)) +
+         std::string(kDaemonUsage) + "\n  " + std::string(kRestoreUsage) + "\n  " + std::string(kTakeoverUsage) +
+         "\n  " + std::string(kVersionUsage) + "\n  " + std::string(kHelpUsage) + "\n\nflags:\n" +
+         describe(daemon_settings(defaults)) +
          "\ncredentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or\n"
          "~/.aws/credentials with AWS_PROFILE.\n"
          "\nexit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 verification failed,\n5 conflict.\n";
@@ -52,13 +59,23 @@ std::string restore_help() {
          describe(restore_settings(defaults));
 }
 
+std::string takeover_help() {
+  TakeoverRequest defaults;
+  return "Lets this host go on with backups that another writer continues (state \"conflict\").\n\nusage:\n  " +
+         std::string(kTakeoverUsage) +
+         "\n\nNothing in the bucket is changed or removed: the next object is stored after the other\n"
+         "writer's newest. A daemon that runs takes over at once, else the next start does. Stop the\n"
+         "other writer first. Run it as the daemon's user.\n\nflags:\n" +
+         describe(takeover_settings(defaults));
+}
+
 Result<Command> parse_daemon(Arguments arguments) {
   Options options;
   const auto parsed = parse_flags(daemon_settings(options), arguments);
   if (!parsed) return wrong_daemon_usage(parsed.error().message);
   if (parsed->help_wanted) return ShowHelp{daemon_help()};
   if (!parsed->operands.empty()) {
-    constexpr std::array<std::string_view, 3> kCommands{"restore", "version", "help"};
+    constexpr std::array<std::string_view, 4> kCommands{"restore", "takeover", "version", "help"};
     const std::string& operand = parsed->operands.front();
     const std::string_view near = nearest(operand, kCommands);
     std::string what = "there is no command \"" + operand + "\"";
@@ -92,10 +109,32 @@ Result<Command> parse_restore(Arguments arguments) {
   return Restore{std::move(request)};
 }
 
+Result<Command> parse_takeover(Arguments arguments) {
+  TakeoverRequest request;
+  auto parsed = parse_flags(takeover_settings(request), arguments);
+  if (!parsed) return wrong_takeover_usage(parsed.error().message);
+  if (parsed->help_wanted) return ShowHelp{takeover_help()};
+  if (parsed->operands.empty() != request.all) {
+    return wrong_takeover_usage(request.all ? "-all takes no GUID beside it" : "which client? Give GUIDs, or -all");
+  }
+  for (const std::string& operand : parsed->operands) {
+    if (!is_guid(operand))
+      return wrong_takeover_usage("\"" + operand + "\" is no GUID (8-4-4-4-12 hexadecimal digits)");
+  }
+  if (request.store.bucket.empty()) return wrong_takeover_usage("-bucket is missing: where are the backups?");
+  if (request.state_dir.empty() && request.watch_dirs.empty()) {
+    return wrong_takeover_usage("-state-dir is missing: which directory does the daemon keep its state in?");
+  }
+  if (request.state_dir.empty()) request.state_dir = default_state_directory(request.watch_dirs.front());
+  request.clients = std::move(parsed->operands);
+  return TakeOver{std::move(request)};
+}
+
 Result<Command> parse_help(Arguments arguments) {
   if (arguments.empty()) return ShowHelp{daemon_help()};
   if (arguments.size() == 1 && arguments.front() == "restore") return ShowHelp{restore_help()};
-  return wrong_usage("help knows only the command restore", kHelpUsage, "litestream-manager -help");
+  if (arguments.size() == 1 && arguments.front() == "takeover") return ShowHelp{takeover_help()};
+  return wrong_usage("help knows only the commands restore and takeover", kHelpUsage, "litestream-manager -help");
 }
 
 }  // namespace
@@ -105,6 +144,7 @@ Result<Command> parse_command_line(Arguments arguments) {
   const std::string_view first = arguments.front();
   const Arguments rest = arguments.subspan(1);
   if (first == "restore") return parse_restore(rest);
+  if (first == "takeover") return parse_takeover(rest);
   if (first == "help") return parse_help(rest);
   if (first == "version" || first == "-version" || first == "--version") {
     if (!rest.empty()) return wrong_usage("version takes nothing", kVersionUsage, "litestream-manager -help");

@@ -16,12 +16,15 @@ struct RunDaemon {
 struct Restore {
   RestoreRequest request;
 };
+struct TakeOver {
+  TakeoverRequest request;
+};
 struct ShowVersion {};
 struct ShowHelp {
   std::string text;
 };
 
-using Command = std::variant<RunDaemon, Restore, ShowVersion, ShowHelp>;
+using Command = std::variant<RunDaemon, Restore, TakeOver, ShowVersion, ShowHelp>;
 
 // `arguments` without the program's name. Without a subcommand: the daemon. Category::invalid, the only error: the
 // message tells what is wrong, how to mend it, and the usage line of the command that was meant. Exit with

@@ -53,6 +53,31 @@ TEST(CommandLine, DaemonNeedsOnlyDirectoriesAndBucket) {
   EXPECT_EQ(state_directory(options), "/srv/a/.litestream-manager");
 }
 
+TEST(CommandLine, TakeoverFindsTheStateDirectoryAsTheDaemonDoes) {
+  const TakeoverRequest one =
+      expect_command<TakeOver>({"takeover", kGuid, "-bucket", "backups", "-watch-dir", "/srv/a,/srv/b"}).request;
+  EXPECT_THAT(one.clients, ElementsAre(kGuid));
+  EXPECT_EQ(one.state_dir, "/srv/a/.litestream-manager");
+  EXPECT_FALSE(one.all);
+  EXPECT_FALSE(one.confirm) << "tells first what it would do";
+  EXPECT_FALSE(one.without_fencing);
+  const TakeoverRequest all =
+      expect_command<TakeOver>({"takeover", "-all", "-bucket=backups", "-state-dir=/x", "-confirm", "-without-fencing"})
+          .request;
+  EXPECT_TRUE(all.all && all.confirm && all.without_fencing);
+  EXPECT_EQ(all.state_dir, "/x");
+}
+
+TEST(CommandLine, TakeoverSaysWhatIsMissingOrTooMuch) {
+  EXPECT_THAT(usage_error({"takeover", "-bucket=backups", "-state-dir=/x"}), HasSubstr("Give GUIDs, or -all"));
+  EXPECT_THAT(usage_error({"takeover", kGuid, "-all", "-bucket=backups", "-state-dir=/x"}),
+              HasSubstr("no GUID beside it"));
+  EXPECT_THAT(usage_error({"takeover", "abc", "-bucket=backups", "-state-dir=/x"}), HasSubstr("\"abc\" is no GUID"));
+  EXPECT_THAT(usage_error({"takeover", kGuid, "-state-dir=/x"}), HasSubstr("-bucket is missing"));
+  EXPECT_THAT(usage_error({"takeover", kGuid, "-bucket=backups"}), HasSubstr("-state-dir is missing"));
+  EXPECT_THAT(expect_command<ShowHelp>({"help", "takeover"}).text, HasSubstr("-confirm"));
+}
+
 TEST(CommandLine, DaemonTakesEverySetting) {
   const Options o =
       expect_command<RunDaemon>({"--watch-dir=/a", "--watch-dir=/b,/a", "-bucket=s3://bkt/prefix", "-endpoint",

@@ -43,6 +43,21 @@ struct Options {
 // `state_dir`, or `.litestream-manager` inside the first watched directory.
 std::filesystem::path state_directory(const Options& options);
 
+// Where the daemon keeps its state unless it is told.
+std::filesystem::path default_state_directory(const std::filesystem::path& first_watch_dir);
+
+// `takeover`.
+struct TakeoverRequest {
+  StoreOptions store;
+  std::vector<std::filesystem::path> watch_dirs;  // only to find the state directory, as the daemon does
+  std::filesystem::path state_dir;                // set, also where watch_dirs named it
+  std::vector<std::string> clients;               // GUIDs; empty: every client that is in conflict
+  bool all = false;
+  bool confirm = false;
+  bool without_fencing = false;  // also where the store does not honour conditional writes
+  LogOptions log;
+};
+
 // `restore`.
 struct RestoreRequest {
   StoreOptions store;   // bucket is set, also where the operator gave a URL

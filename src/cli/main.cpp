@@ -11,6 +11,7 @@
 #include "cli/daemon_command.h"
 #include "cli/exit_code.h"
 #include "cli/restore_command.h"
+#include "cli/takeover_command.h"
 #include "cli/version.h"
 
 namespace {
@@ -30,6 +31,10 @@ struct RunCommand {
   int operator()(const cli::Restore& command) const {
     base::log::configure(command.request.log.level, command.request.log.format);
     return std::to_underlying(cli::run_restore(command.request));
+  }
+  int operator()(const cli::TakeOver& command) const {
+    base::log::configure(command.request.log.level, command.request.log.format);
+    return std::to_underlying(cli::run_takeover(command.request));
   }
   int operator()(const cli::ShowVersion&) const { return print(cli::version_text()); }
   int operator()(const cli::ShowHelp& command) const { return print(command.text); }

@@ -180,6 +180,22 @@ std::vector<Setting> daemon_settings(Options& options) {
   return settings;
 }
 
+std::vector<Setting> takeover_settings(TakeoverRequest& request) {
+  std::vector<Setting> settings;
+  settings.push_back(toggle("all", request.all, "Every client whose backup another writer continues."));
+  settings.push_back(toggle("confirm", request.confirm, "Do it. Without it only what would be done is told."));
+  settings.push_back(toggle("without-fencing", request.without_fencing,
+                            "Also where the store does not honour conditional writes: then nothing but you keeps the "
+                            "other writer from overwriting what this host stores."));
+  settings.push_back(path_setting("state-dir", "DIR", request.state_dir,
+                                  "The daemon's state directory. Without it: .litestream-manager in the first watched "
+                                  "directory."));
+  settings.push_back(watch_dir_setting(request.watch_dirs));
+  add_store_settings(settings, request.store);
+  add_log_settings(settings, request.log);
+  return settings;
+}
+
 std::vector<Setting> restore_settings(RestoreRequest& request) {
   std::vector<Setting> settings;
   settings.push_back(path_setting("o", "FILE", request.output, "File to restore to."));

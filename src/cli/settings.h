@@ -14,4 +14,7 @@ std::vector<Setting> daemon_settings(Options& options);
 // What `restore` is told apart from its operand (a GUID or a URL).
 std::vector<Setting> restore_settings(RestoreRequest& request);
 
+// What `takeover` is told apart from its operands (GUIDs).
+std::vector<Setting> takeover_settings(TakeoverRequest& request);
+
 }  // namespace cli

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/log.h"
+#include "engine/foreign.h"
 
 namespace engine {
 
@@ -23,8 +25,9 @@ Client::Client(ClientRecord record, const ClientContext& context, std::function<
       wake_(std::move(wake)),
       tracker_(record_.path, {context.clock, context.stream, context.closer, context.probe, [this] { drain(); }}),
       gathered_(context.options.staging_directory, context.options.page_set_memory_bytes),
-      uploader_(*context.store, *context.ledger, *context.clock, *context.probe,
-                [this](StoreAnswer answer) { post(std::move(answer)); }) {
+      uploader_(*context.store, *context.ledger, *context.clock, *context.probe, context.run_began,
+                [this](StoreAnswer answer) { post(std::move(answer)); }),
+      lost_points_(context.options.sync_interval) {
   contacted_ = record_.txid.value > 0;
   tracker_.resume(record_.position, record_.fingerprint);
   page_size_ = record_.page_size;
@@ -80,6 +83,8 @@ void Client::on_file_event(FileEvent event) {
   if (event.kind == FileEventKind::database_modified || event.kind == FileEventKind::journal_touched) {
     switch_due_ = now + kRestCheck;
   }
+  // Nothing is captured until the store is back and a diff is made: events tell that there was something.
+  if (base_needed_ && event.kind == FileEventKind::log_modified) lost_points_.changed(context_.clock->unix_now());
   tracker_.on_event(std::move(event));
 }
 
@@ -106,9 +111,35 @@ void Client::on_command(Command command) {
       tracker_.on_event({FileEventKind::checked, 0, {}});
       uploader_.retry(record_);
       break;
+    case Command::take_over:
+      take_over();
+      break;
     case Command::place_free:
       break;
   }
+}
+
+// The operator says that this host is the one to go on. No force is needed: the history in the bucket is continued
+// where it ends now, and the other writer meets our object at its next TXID.
+void Client::take_over() {
+  if (!uploader_.conflict()) {
+    base::log::info("nothing to take over: no other writer is known", {{"client", record_.id.value}});
+    return context_.takeover_answered(record_.id);
+  }
+  if (auto recorded = context_.ledger->start_over(record_.row); !recorded) {
+    return report(recorded.error(), "recording a takeover");
+  }
+  base::log::warn("takes the backup over by the operator's word",
+                  {{"client", record_.id.value}, {"from", writer_text(*uploader_.conflict())}});
+  bump(context_.probe->takeovers);
+  uploader_.forget_conflict();
+  record_.txid = record_.attempted = {};
+  record_.index_valid = false;
+  record_.position = {};
+  record_.fingerprint = {};
+  contacted_ = false;
+  base_due_ = context_.clock->steady_now();
+  context_.takeover_answered(record_.id);
 }
 
 void Client::need_base(std::string why) {
@@ -168,6 +199,7 @@ std::optional<base::SteadyTime> Client::step() {
     tracker_.detach("another writer owns the prefix");
     gathered_.clear();
   }
+  shut_out_.store(uploader_.state() == UploadState::conflict, std::memory_order_relaxed);
   account_memory();
   publish();
   return next_;
@@ -218,6 +250,7 @@ void Client::capture() {
   }
   commits_ += tracked->commits;
   if (tracked->took_pages) {
+    lost_points_.changed(context_.clock->unix_now());
     last_activity_ = now;
     resting_ = false;
     page_size_ = tracker_.page_size();
@@ -258,6 +291,7 @@ void Client::on_store(StoreAnswer answer) {
   if (!news) return report(news.error(), "recording an upload");
   switch (*news) {
     case UploadNews::stored:
+      note_outage_over();
       chain_broken_ = false;
       if (flush_upload_) flushed_.store(true, std::memory_order_release);
       trouble_.clear();
@@ -266,20 +300,37 @@ void Client::on_store(StoreAnswer answer) {
       base::log::debug("stored", {{"client", record_.id.value}, {"txid", record_.txid.value}});
       break;
     case UploadNews::adopted:
+      note_outage_over();
       base::log::info("found an earlier upload of ours in the bucket and went on from it",
                       {{"client", record_.id.value}, {"txid", record_.txid.value}});
       need_base("an earlier upload was found in the bucket");
       break;
     case UploadNews::failed:
+      upload_failed_ = true;
       base::log::warn("upload failed, will be repeated",
                       {{"client", record_.id.value}, {"reason", uploader_.detail()}});
       break;
     case UploadNews::conflict:
-      base::log::error("conflict", {{"client", record_.id.value}, {"reason", uploader_.detail()}});
+      note_outage_over();
+      base::log::error("conflict", {{"client", record_.id.value},
+                                    {"writer", to_string(uploader_.conflict()->writer)},
+                                    {"lineage", base::hex16(uploader_.conflict()->lineage)},
+                                    {"reason", uploader_.detail()}});
       break;
     case UploadNews::none:
       break;
   }
+}
+
+void Client::note_outage_over() {
+  const LostPoints lost = lost_points_.upload_ended(context_.clock->unix_now(), upload_failed_);
+  upload_failed_ = false;
+  if (lost.count == 0) return;
+  base::log::warn("the store was away: the newest state is stored, restore points in between are not",
+                  {{"client", record_.id.value},
+                   {"lost", lost.count},
+                   {"since", base::to_rfc3339(lost.since)},
+                   {"until", base::to_rfc3339(lost.until)}});
 }
 
 void Client::upload() {
@@ -305,7 +356,7 @@ void Client::upload() {
   input.fingerprint = tracker_.fingerprint();
   input.fingerprint.complete = false;  // says who touched the file, not that nothing is missing
   input.now = context_.clock->unix_now();
-  input.lineage = context_.ledger->lineage();
+  input.lineage = context_.ledger->lineages().current();
   input.database = record_.path;
   input.staging_directory = context_.options.staging_directory;
   auto built = build_object(input, *context_.ledger);
@@ -320,6 +371,7 @@ void Client::upload() {
   if (!*built) return;
   last_upload_ = now;
   flush_upload_ = flushing_ && (flush_captured_ || !present_);
+  lost_points_.upload_started(context_.clock->unix_now());
   if (auto started = uploader_.start(std::move(**built), record_); !started) {
     report(started.error(), "recording an upload");
     need_base(started.error().message);

@@ -17,6 +17,7 @@
 #include "engine/budget.h"
 #include "engine/ledger.h"
 #include "engine/log_tracker.h"
+#include "engine/lost_points.h"
 #include "engine/mailbox.h"
 #include "engine/page_set.h"
 #include "engine/probe.h"
@@ -44,7 +45,9 @@ struct ClientContext {
   MemoryBudget* memory = nullptr;
   Places* base_jobs = nullptr;  // how many databases may be read whole at once
   ClientOptions options;
+  base::UnixMillis run_began{0};  // of this process
   std::function<void(std::shared_ptr<const ClientStatus>)> publish;
+  std::function<void(const base::DatabaseId&)> takeover_answered;  // granted and recorded, or nothing to take over
 };
 
 class Client {
@@ -65,12 +68,15 @@ class Client {
   // Any thread. After Command::flush: everything that was committed when it came is stored; the client rests from then
   // on.
   [[nodiscard]] bool flushed() const { return flushed_.load(std::memory_order_acquire); }
+  // Any thread. Another writer owns the prefix: nothing will be stored, however long one waits.
+  [[nodiscard]] bool shut_out() const { return shut_out_.load(std::memory_order_relaxed); }
 
  private:
   void drain();
   void on_mail(Mail& mail);
   void on_file_event(FileEvent event);
   void on_command(Command command);
+  void take_over();
   void on_bucket(const BucketAnswer& answer);
   void on_store(StoreAnswer answer);
 
@@ -87,6 +93,7 @@ class Client {
   void clear_left_log();
   [[nodiscard]] std::optional<bool> may_use_sqlite() const;
   void upload();
+  void note_outage_over();
   void rest_if_quiet();
   void rest_closed_or_cold();
   void account_memory();
@@ -108,12 +115,13 @@ class Client {
   LogTracker tracker_;
   PageSet gathered_;
   Uploader uploader_;
+  LostPointCounter lost_points_;
 
   bool present_ = true;
   bool flushing_ = false;
   bool flush_captured_ = false;  // looked at everything since the flush began
   bool flush_upload_ = false;    // and the upload under way holds all of that
-  std::atomic<bool> flushed_{false};
+  std::atomic<bool> flushed_{false}, shut_out_{false};
   bool contacted_ = false, contacting_ = false;
   std::optional<BucketPosition> bucket_;  // when the state knew nothing
   bool chain_broken_ = false;             // of the bucket, until a snapshot mended it
@@ -147,6 +155,8 @@ class Client {
   bool resting_ = false;
   std::optional<base::SteadyTime> next_;
   std::int64_t accounted_ = 0;
+  bool upload_failed_ = false;  // the object under way was refused or not answered, once at least
+  std::uint64_t lost_points_counted_ = 0;
   std::uint64_t commits_ = 0, diffs_ = 0;
   std::shared_ptr<const ClientStatus> published_;
 };

@@ -50,6 +50,7 @@ void Client::publish() {
   switch (status.state) {
     case ClientState::conflict:
       status.detail = uploader_.detail();
+      status.conflict = uploader_.conflict();
       break;
     case ClientState::failing:
       status.detail = trouble_.empty() ? uploader_.detail() : trouble_;
@@ -78,6 +79,9 @@ void Client::publish() {
   status.uploads = uploader_.uploads();
   status.upload_bytes = uploader_.upload_bytes();
   status.diffs = diffs_;
+  status.lost_points = lost_points_.total(context_.clock->unix_now(), upload_failed_);
+  bump(context_.probe->lost_points, status.lost_points.count - lost_points_counted_);
+  lost_points_counted_ = status.lost_points.count;
   status.journal_mode = journal_mode_;
   if (published_ && *published_ == status) return;
   published_ = std::make_shared<const ClientStatus>(std::move(status));

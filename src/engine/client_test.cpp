@@ -142,6 +142,7 @@ TEST_F(ClientTest, AnOutageDropsWhatDoesNotFitAndOneDiffMakesItWhole) {
   start_client();
   ASSERT_TRUE(run_until_stored());
   down = true;
+  const base::UnixMillis away = clock_.unix_now();
   for (int i = 0; i < 10; ++i) {
     commit(1, 50'000);
     step();
@@ -156,6 +157,11 @@ TEST_F(ClientTest, AnOutageDropsWhatDoesNotFitAndOneDiffMakesItWhole) {
   EXPECT_TRUE(run_until_stored());
   EXPECT_GT(status_->diffs, 0U);
   EXPECT_LT(memory_->used(), 100'000);
+  EXPECT_GT(status_->lost_points.count, 0U) << "before and after captures were dropped";
+  EXPECT_EQ(probe_.lost_points, status_->lost_points.count);
+  EXPECT_GE(status_->lost_points.since, away);
+  EXPECT_GE(status_->lost_points.until, status_->lost_points.since);
+  EXPECT_LT(status_->lost_points.until, clock_.unix_now());
 }
 
 TEST_F(ClientTest, APageThatWentBackDuringTheOutageIsRightToo) {

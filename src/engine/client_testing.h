@@ -93,7 +93,9 @@ class ClientTest : public ::testing::Test {
     context->memory = memory_.get();
     context->base_jobs = &base_jobs_;
     context->options = options_;
+    context->run_began = clock_.unix_now();
     context->publish = [this](std::shared_ptr<const ClientStatus> status) { status_ = std::move(status); };
+    context->takeover_answered = [this](const base::DatabaseId&) { ++takeovers_answered_; };
     contexts_.push_back(std::move(context));
     const ClientRecord record = *ledgers_.back()->find_or_create(kClientId, database_.string(), clock_.unix_now());
     clients_.push_back(std::make_unique<Client>(record, *contexts_.back(), [this] { wake(); }));
@@ -166,7 +168,7 @@ class ClientTest : public ::testing::Test {
   std::mutex mutex_;
   std::condition_variable woken_;
   std::uint64_t wakes_ = 0;
-  int restarts_ = 0;
+  int restarts_ = 0, takeovers_answered_ = 0;
   std::vector<std::unique_ptr<Ledger>> ledgers_;
   std::vector<std::unique_ptr<ClientContext>> contexts_;
   std::unique_ptr<storage::MemoryStore> store_ = std::make_unique<storage::MemoryStore>();

@@ -41,8 +41,15 @@ Engine::Engine(EngineConfig config, storage::ObjectStore& store, EventStream& st
   context_.probe = &probe_;
   context_.memory = &memory_;
   context_.base_jobs = &base_jobs_;
+  context_.run_began = clock.unix_now();
   context_.options = config_.client;
   context_.options.staging_directory = config_.state_directory / "staging";
+  context_.takeover_answered = [this](const base::DatabaseId& id) {
+    if (auto closed = close_takeover_request(config_.state_directory, id); !closed) {
+      base::log::error("a takeover request cannot be removed; it would be granted again at the next start",
+                       {{"client", id.value}, {"reason", closed.error()}});
+    }
+  };
   context_.publish = [this](std::shared_ptr<const ClientStatus> status) { board_->put(std::move(status)); };
 }
 
@@ -53,6 +60,7 @@ base::Result<std::unique_ptr<Engine>> Engine::start(EngineConfig config, storage
   const auto& directory = engine->config_.state_directory;
   const auto prepare = [&]() -> base::Result<> {
     TRY(os::make_directories(engine->context_.options.staging_directory));
+    TRY(os::make_directories(engine->takeover_inbox()));
     TRY_ASSIGN(engine->lock_, os::ExclusiveFileLock::acquire(directory / "lock"));
     TRY_ASSIGN(engine->ledger_, engine->open_ledger(directory / "state.db"));
     TRY(engine->ledger_->bind_to_bucket(store.display_url()));
@@ -60,6 +68,7 @@ base::Result<std::unique_ptr<Engine>> Engine::start(EngineConfig config, storage
   };
   if (auto prepared = prepare(); !prepared) return base::fail(state_directory_error(prepared.error(), directory));
   engine->context_.ledger = engine->ledger_.get();
+  engine->accept_takeovers();
   engine->scheduler_ = std::make_unique<Scheduler>(worker_count(engine->config_.workers));
   return engine;
 }
@@ -83,12 +92,36 @@ Engine::~Engine() {
 
 base::Result<Client*> Engine::add(const base::DatabaseId& id, const std::filesystem::path& path) {
   TRY_ASSIGN(ClientRecord record, ledger_->find_or_create(id, path.string(), clock_.unix_now()));
+  TRY(grant_before_start(record));
   auto slot = std::make_unique<Slot>();
   Slot* raw = slot.get();
   raw->task = scheduler_->add([raw] { return raw->client->step(); });
   raw->client = std::make_unique<Client>(std::move(record), context_, [this, raw] { scheduler_->wake(raw->task); });
   clients_[id.value] = std::move(slot);
   return raw->client.get();
+}
+
+void Engine::accept_takeovers() {
+  const auto requests = takeover_requests(config_.state_directory);
+  if (!requests) return base::log::warn("takeover requests cannot be read", {{"reason", requests.error()}});
+  for (const base::DatabaseId& id : *requests) {
+    if (const auto found = clients_.find(id.value); found != clients_.end()) {
+      found->second->client->post(Command::take_over);
+    } else {
+      takeovers_wanted_.insert(id.value);
+    }
+  }
+}
+
+// Whether there is a conflict is known only once something was tried: the client asks the bucket in any case.
+base::Result<> Engine::grant_before_start(ClientRecord& record) {
+  if (takeovers_wanted_.erase(record.id.value) == 0) return {};
+  TRY(ledger_->start_over(record.row));
+  TRY_ASSIGN(record, ledger_->find_or_create(record.id, record.path, clock_.unix_now()));
+  bump(probe_.takeovers);
+  base::log::warn("goes on where the bucket ends, by the operator's word", {{"client", record.id.value}});
+  context_.takeover_answered(record.id);
+  return {};
 }
 
 void Engine::begin_flush() {
@@ -104,6 +137,13 @@ std::vector<std::string> Engine::unflushed() const {
   return left;
 }
 
+bool Engine::may_yet_flush() const {
+  return std::ranges::any_of(clients_, [](const auto& item) {
+    const Client& client = *item.second->client;
+    return !client.flushed() && !client.shut_out();
+  });
+}
+
 void Engine::give_back_memory() {
   ledger_->release_cache();
   os::give_back_free_memory();
@@ -115,8 +155,9 @@ std::vector<std::string> Engine::flush(std::chrono::milliseconds timeout) {
   std::mutex pause_mutex;
   std::condition_variable pause;  // nobody signals it: clients are looked at every few milliseconds
   for (;;) {
+    const bool worth_waiting = may_yet_flush() && clock_.steady_now() < deadline;
     std::vector<std::string> left = unflushed();
-    if (left.empty() || clock_.steady_now() >= deadline) return left;
+    if (!worth_waiting) return left;
     std::unique_lock lock(pause_mutex);
     pause.wait_for(lock, kFlushPoll);
   }

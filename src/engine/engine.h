@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/clock.h"
@@ -18,6 +19,7 @@
 #include "engine/ledger.h"
 #include "engine/scheduler.h"
 #include "engine/status_board.h"
+#include "engine/takeover.h"
 #include "os/closer.h"
 #include "os/file_lock.h"
 
@@ -44,6 +46,11 @@ class Engine {
   // A database appeared at `path` (again). The client lives until the engine ends. io: the state database failed.
   base::Result<Client*> add(const base::DatabaseId& id, const std::filesystem::path& path);
 
+  // Where the operator's word to take over another writer's prefix arrives (takeover.h); call the second when it does,
+  // and now and then.
+  [[nodiscard]] std::filesystem::path takeover_inbox() const { return takeover_directory(config_.state_directory); }
+  void accept_takeovers();
+
   [[nodiscard]] StatusBoard& board() { return *board_; }
   [[nodiscard]] Probe& probe() { return probe_; }
   [[nodiscard]] Ledger& ledger() { return *ledger_; }
@@ -57,6 +64,8 @@ class Engine {
   // The two halves of flush(), for whoever does the waiting: asks all clients, and says who is not done yet.
   void begin_flush();
   [[nodiscard]] std::vector<std::string> unflushed() const;
+  // False: all are done, or those that are not are shut out of the bucket.
+  [[nodiscard]] bool may_yet_flush() const;
   // No task runs after this; positions of quiet clients are on disk.
   void stop();
 
@@ -67,6 +76,7 @@ class Engine {
   };
   Engine(EngineConfig config, storage::ObjectStore& store, EventStream& stream, os::FileCloser& closer,
          const base::Clock& clock);
+  base::Result<> grant_before_start(ClientRecord& record);
   base::Result<std::unique_ptr<Ledger>> open_ledger(const std::filesystem::path& file);
 
   EngineConfig config_;
@@ -79,7 +89,8 @@ class Engine {
   std::unique_ptr<StatusBoard> board_;
   ClientContext context_;
   std::unordered_map<std::string, std::unique_ptr<Slot>> clients_;
-  std::unique_ptr<Scheduler> scheduler_;  // ends before the clients do
+  std::unordered_set<std::string> takeovers_wanted_;  // of clients that are not here yet
+  std::unique_ptr<Scheduler> scheduler_;              // ends before the clients do
 };
 
 }  // namespace engine

@@ -1,7 +1,9 @@
 #include "engine/ledger.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
+#include <unordered_set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -152,16 +154,21 @@ base::Result<> Ledger::check_structure() {
 }
 
 base::Result<> Ledger::begin_lineage() {
+  std::unordered_set<std::uint64_t> earlier;
   TRY_ASSIGN(auto known, database_->connection.prepare("SELECT id FROM lineages"));
   for (;;) {
     TRY_ASSIGN(const bool row, known.step());
     if (!row) break;
-    own_lineages_.insert(static_cast<std::uint64_t>(known.integer(0)));
+    earlier.insert(static_cast<std::uint64_t>(known.integer(0)));
   }
-  lineage_ = base::random_u64() | 1;
-  own_lineages_.insert(lineage_);
+  TRY_ASSIGN(std::string directory, database_->meta("directory"));
+  if (directory.empty()) {
+    directory = std::to_string((base::random_u64() >> Lineages::kRunBits) | 1);
+    TRY(database_->set_meta("directory", directory));
+  }
+  lineages_ = Lineages(std::strtoull(directory.c_str(), nullptr, 10), std::move(earlier));
   TRY_ASSIGN(auto s, database_->connection.prepare("INSERT INTO lineages VALUES(?1)"));
-  return s.bind(1, as_signed(lineage_)).run();
+  return s.bind(1, as_signed(lineages_.begin(base::random_u64()))).run();
 }
 
 base::Result<> Ledger::bind_to_bucket(std::string_view bucket) {
@@ -281,6 +288,17 @@ base::Result<> Ledger::forget_index(std::int64_t row) {
   const std::scoped_lock lock(mutex_);
   TRY_ASSIGN(auto s, database_->connection.prepare("UPDATE clients SET index_valid=0 WHERE row=?1"));
   return s.bind(1, row).run();
+}
+
+base::Result<> Ledger::start_over(std::int64_t row) {
+  const std::scoped_lock lock(mutex_);
+  TRY_ASSIGN(auto transaction, sqlite::Transaction::begin(database_->connection));
+  TRY_ASSIGN(auto s, database_->connection.prepare("UPDATE clients SET txid=0, attempted=0, index_valid=0, "
+                                                   "position='none', fingerprint='' WHERE row=?1"));
+  TRY(s.bind(1, row).run());
+  TRY_ASSIGN(auto drop, database_->connection.prepare("DELETE FROM page_index WHERE client=?1"));
+  TRY(drop.bind(1, row).run());
+  return transaction.commit();
 }
 
 base::Result<std::vector<std::uint64_t>> Ledger::checksums(std::int64_t row, const std::vector<std::uint32_t>& pages) {

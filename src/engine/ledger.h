@@ -18,12 +18,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/types.h"
+#include "engine/lineage.h"
 #include "engine/position.h"
 
 namespace engine {
@@ -77,11 +77,9 @@ class Ledger {
   static base::Result<std::filesystem::path> set_aside(const std::filesystem::path& file, base::UnixMillis now);
   ~Ledger();
 
-  // Random, never 0, new at each opening: what marks our objects in the bucket.
-  [[nodiscard]] std::uint64_t lineage() const { return lineage_; }
-  // Was it written by a run with this state database? A copy of the state directory that lives on elsewhere has
-  // lineages of its own from then on.
-  [[nodiscard]] bool is_ours(std::uint64_t lineage) const { return own_lineages_.contains(lineage); }
+  // New at each opening: what marks our objects in the bucket. A copy of the state directory that lives on elsewhere
+  // has lineages of its own from its next opening on.
+  [[nodiscard]] const Lineages& lineages() const { return lineages_; }
   // False after a crash of the machine: fingerprints and newest acknowledgements cannot be trusted.
   [[nodiscard]] bool trusts_fingerprints() const { return trusts_fingerprints_; }
 
@@ -99,6 +97,8 @@ class Ledger {
   base::Result<> record_quiet(std::int64_t row, const Position& position, const Fingerprint& fingerprint);
   base::Result<> refuse_wal_switch(std::int64_t row);
   base::Result<> forget_index(std::int64_t row);
+  // As if nothing were known: the bucket is asked where to go on.
+  base::Result<> start_over(std::int64_t row);
 
   // Checksums of the given pages (ascending), 0 for unknown ones.
   base::Result<std::vector<std::uint64_t>> checksums(std::int64_t row, const std::vector<std::uint32_t>& pages);
@@ -125,8 +125,7 @@ class Ledger {
 
   std::mutex mutex_;
   std::unique_ptr<Database> database_;
-  std::uint64_t lineage_ = 0;
-  std::unordered_set<std::uint64_t> own_lineages_;
+  Lineages lineages_;
   bool trusts_fingerprints_ = false;
 };
 

@@ -202,19 +202,19 @@ TEST_F(LedgerTest, RemembersRefusalsAndForgottenIndexes) {
 }
 
 TEST_F(LedgerTest, EveryStartWritesUnderALineageOfItsOwnAndKnowsTheEarlierOnes) {
-  const std::uint64_t first = ledger_->lineage();
+  const std::uint64_t first = ledger_->lineages().current();
   EXPECT_NE(first, 0U);
   open();
-  EXPECT_NE(ledger_->lineage(), first);
-  EXPECT_TRUE(ledger_->is_ours(first));
-  EXPECT_TRUE(ledger_->is_ours(ledger_->lineage()));
+  EXPECT_NE(ledger_->lineages().current(), first);
+  EXPECT_TRUE(ledger_->lineages().is_ours(first));
+  EXPECT_TRUE(ledger_->lineages().is_ours(ledger_->lineages().current()));
 }
 
 // A power cut takes what was not synced: everything in the log of the state database, if it comes soon after the start.
 TEST_F(LedgerTest, LineageAndTheStartItselfAreKnownAfterAPowerCut) {
   ASSERT_TRUE(ledger_->mark_clean().has_value());
   open();
-  const std::uint64_t lineage = ledger_->lineage();
+  const std::uint64_t lineage = ledger_->lineages().current();
   const std::filesystem::path after = dir_ / "after.db";
   os::testing::write_text(after, os::testing::read_text(file_));
   {
@@ -224,14 +224,15 @@ TEST_F(LedgerTest, LineageAndTheStartItselfAreKnownAfterAPowerCut) {
   }
   const auto survivor = Ledger::open(after);
   ASSERT_TRUE(survivor.has_value()) << survivor.error().message;
-  EXPECT_TRUE((*survivor)->is_ours(lineage)) << "objects of this run would be a stranger's: conflict for every client";
+  EXPECT_TRUE((*survivor)->lineages().is_ours(lineage))
+      << "objects of this run would be a stranger's: conflict for every client";
 }
 
 TEST_F(LedgerTest, ObjectsOfAnotherStateDirectoryAreNotOurs) {
   const auto other = Ledger::open(dir_ / "other.db");
   ASSERT_TRUE(other.has_value());
-  EXPECT_FALSE(ledger_->is_ours((*other)->lineage()));
-  EXPECT_FALSE(ledger_->is_ours(0));
+  EXPECT_FALSE(ledger_->lineages().is_ours((*other)->lineages().current()));
+  EXPECT_FALSE(ledger_->lineages().is_ours(0));
 }
 
 TEST_F(LedgerTest, TrustsFingerprintsAfterAKillButNotAfterACrashOfTheMachine) {

@@ -22,6 +22,7 @@ enum class Command : std::uint8_t {
   appear,      // the file is (again) at its path
   vanish,      // the file is gone: store what was captured, then rest
   flush,       // shutdown: store everything now
+  take_over,   // of a prefix that another writer owns: ask the bucket where it ends, and go on from there
   place_free,  // a database may be read whole again
 };
 

@@ -25,6 +25,8 @@ Counters Probe::snapshot() const {
   c.conflicts = conflicts;
   c.adopted = adopted;
   c.dropped_captures = dropped_captures;
+  c.takeovers = takeovers;
+  c.lost_points = lost_points;
   c.proofs_append = proofs_append;
   c.proofs_ledger = proofs_ledger;
   c.proofs_life = proofs_life;

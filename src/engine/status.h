@@ -31,12 +31,42 @@ enum class ClientState : std::uint8_t {
 };
 std::string_view to_string(ClientState state);
 
+enum class ForeignWriter : std::uint8_t {
+  litestream,            // an LTX file without our mark
+  manager,               // another state directory's
+  same_state_directory,  // of a run that this state does not know: put back to an older day, or copied
+  unreadable,            // no LTX file
+};
+std::string_view to_string(ForeignWriter writer);
+
+// Another one's object stands where our next one would have gone. foreign.h has the words for it.
+struct Conflict {
+  ForeignWriter writer = ForeignWriter::unreadable;
+  std::uint64_t lineage = 0;  // of a Manager's object, else 0
+  std::string key;            // the first object that is not ours
+  std::uint64_t txid = 0;     // of it
+  // When it was made, by its writer's clock: since then the history in the bucket is not ours. None: unreadable.
+  std::optional<base::UnixMillis> since;
+  base::UnixMillis noticed{0};
+
+  friend bool operator==(const Conflict&, const Conflict&) = default;
+};
+
+// States that were committed and cannot be restored any more, because the store was away when they were new.
+struct LostPoints {
+  std::uint64_t count = 0;  // since start; one per sync interval at most, as many as objects would have been made
+  base::UnixMillis since{0}, until{0};  // of the last outage; meaningless while count is 0
+
+  friend bool operator==(const LostPoints&, const LostPoints&) = default;
+};
+
 struct ClientStatus {
   std::string client_id;
   std::string database_path;
   std::string replica_path;  // "databases/{GUID}"
   ClientState state = ClientState::discovered;
-  std::string detail;  // for people; empty when all is well
+  std::string detail;                // for people; empty when all is well
+  std::optional<Conflict> conflict;  // in that state, and only then
   std::uint64_t database_bytes = 0;
   std::uint64_t txid = 0;  // last stored
   std::optional<base::UnixMillis> last_replicated;
@@ -45,7 +75,8 @@ struct ClientStatus {
   bool behind = false;          // commits seen that are not stored yet, or nobody can see (blocked)
   std::uint64_t commits = 0;    // captured since start
   std::uint64_t uploads = 0, upload_bytes = 0;
-  std::uint64_t diffs = 0;   // gaps healed by reading the database
+  std::uint64_t diffs = 0;  // gaps healed by reading the database
+  LostPoints lost_points;
   std::string journal_mode;  // "wal", "rollback", "" unknown
 
   friend bool operator==(const ClientStatus&, const ClientStatus&) = default;
@@ -57,6 +88,7 @@ struct Counters {
   std::uint64_t lives = 0, lives_missed = 0;  // WAL files seen from creation to deletion
   std::uint64_t diffs = 0, diff_bytes_read = 0, images = 0, pins = 0, kept_logs = 0;
   std::uint64_t uploads = 0, upload_bytes = 0, upload_failures = 0, conflicts = 0, adopted = 0, dropped_captures = 0;
+  std::uint64_t takeovers = 0, lost_points = 0;
   std::uint64_t proofs_append = 0, proofs_ledger = 0, proofs_life = 0, proofs_unchanged = 0, gaps = 0;
   std::uint64_t ignored_files = 0, refused_files = 0;
 };

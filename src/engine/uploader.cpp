@@ -5,10 +5,9 @@
 #include <chrono>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "base/check.h"
 #include "base/random.h"
+#include "engine/foreign.h"
 #include "ltx/checksum.h"
 #include "ltx/decoder.h"
 #include "ltx/provenance.h"
@@ -50,8 +49,13 @@ base::Result<FoundObject> read_object(const base::Bytes& bytes) {
 }  // namespace
 
 Uploader::Uploader(storage::ObjectStore& store, Ledger& ledger, const base::Clock& clock, Probe& probe,
-                   std::function<void(StoreAnswer)> deliver)
-    : store_(store), ledger_(ledger), clock_(clock), probe_(probe), deliver_(std::move(deliver)) {}
+                   base::UnixMillis run_began, std::function<void(StoreAnswer)> deliver)
+    : store_(store),
+      ledger_(ledger),
+      clock_(clock),
+      probe_(probe),
+      run_began_(run_began),
+      deliver_(std::move(deliver)) {}
 
 std::uint64_t Uploader::memory_bytes() const {
   return frozen_ && frozen_->in_memory ? frozen_->body->size_bytes() : 0;
@@ -59,7 +63,8 @@ std::uint64_t Uploader::memory_bytes() const {
 
 base::Result<> Uploader::start(BuiltObject object, ClientRecord& record) {
   CHECK(state_ == UploadState::idle && !frozen_);
-  if (record.attempted < object.max) {
+  sent_by_earlier_run_ = record.attempted >= object.max;
+  if (!sent_by_earlier_run_) {
     TRY(ledger_.record_attempt(record.row, object.max));
     record.attempted = object.max;
   }
@@ -83,6 +88,14 @@ void Uploader::send(ClientRecord&) {
   request.litestream_timestamp = frozen_->timestamp;
   store_.put(std::move(request), {round_end(), {}},
              [deliver = deliver_](base::Result<storage::PutResult> result) { deliver(PutAnswer{std::move(result)}); });
+}
+
+void Uploader::forget_conflict() {
+  if (state_ != UploadState::conflict) return;
+  state_ = UploadState::idle;
+  conflict_.reset();
+  detail_.clear();
+  failures_ = 0;
 }
 
 base::Result<UploadNews> Uploader::on_answer(StoreAnswer answer, ClientRecord& record) {
@@ -141,26 +154,31 @@ base::Result<UploadNews> Uploader::stored(ClientRecord& record) {
   return UploadNews::stored;
 }
 
+bool Uploader::by_earlier_run(const ltx::Header& header) const {
+  const auto who = ltx::provenance(header);
+  if (!who || !ledger_.lineages().is_ours(who->lineage) || who->lineage == ledger_.lineages().current()) return false;
+  return sent_by_earlier_run_ || header.timestamp <= run_began_;
+}
+
 // The TXID is taken. By the bytes that stand there: our own object (the frozen one, or an earlier one whose answer was
 // lost), or somebody else's.
 base::Result<UploadNews> Uploader::settle(const base::Bytes& bytes, ClientRecord& record) {
+  base::Bytes ours(frozen_->body->size_bytes());
+  if (ours.size() == bytes.size() && frozen_->body->read_at(0, ours) && ours == bytes) return stored(record);
+
   auto found = read_object(bytes);
-  const auto who = found ? ltx::provenance(found->header) : std::nullopt;
-  if (!found || !who || !ledger_.is_ours(who->lineage)) {
+  if (!found || !by_earlier_run(found->header)) {
+    const auto header = ltx::decode_header(bytes);
+    conflict_ = describe_conflict(key_, frozen_->max, header ? std::optional(*header) : std::nullopt,
+                                  ledger_.lineages(), clock_.unix_now());
+    detail_ = conflict_text(*conflict_, record.id.value);
     state_ = UploadState::conflict;
-    detail_ = fmt::format(
-        "{} was written by somebody else{}; nothing is overwritten and replication of this database has "
-        "stopped. Stop the other writer, or give this host another bucket or prefix",
-        key_.value, found ? " on " + base::to_rfc3339(found->header.timestamp) : "");
     bump(probe_.conflicts);
     frozen_.reset();
     return UploadNews::conflict;
   }
-  base::Bytes ours(frozen_->body->size_bytes());
-  if (ours.size() == bytes.size() && frozen_->body->read_at(0, ours) && ours == bytes) return stored(record);
-
   Acknowledgement& ack = found->content;
-  ack.database_checksum = who->database_checksum;
+  ack.database_checksum = ltx::provenance(found->header)->database_checksum;
   ack.replaces_index = ack.page_size != record.page_size || found->header.is_snapshot() || !record.index_valid;
   const bool whole = ack.pages.size() + 1 >= ack.page_count;  // the lock page is never there
   if (auto recorded = ledger_.acknowledge(record.row, ack); !recorded) return postpone(recorded.error());

@@ -1,9 +1,11 @@
 // Brings the objects of one client to the store, strictly one at a time, and learns what became of each.
 //
 // An object whose upload was ever started is frozen: it is retried byte for byte until the store has answered, because
-// a request that seemed to fail may still arrive. A TXID that exists already is looked at: ours (the answer was lost,
-// or this is the start after a crash) is adopted into the ledger; anybody else's is a conflict, and nothing is
-// overwritten.
+// a request that seemed to fail may still arrive. A TXID that exists already is looked at. It is ours if it holds the
+// very bytes that were sent (the answer was lost), or if an earlier run of this state directory made it: one that this
+// state knows, and before this run began, unless it is the TXID that the earlier run is known to have sent. Such an
+// object is adopted into the ledger. Anything else is a conflict, also an object of our own lineage that is neither: a
+// copy of the state directory is alive elsewhere (decision 0010). Nothing is ever overwritten.
 //
 // Owned by one client; one thread at a time. Never blocks on the network: answers arrive through `deliver`.
 #pragma once
@@ -20,6 +22,7 @@
 #include "engine/ledger.h"
 #include "engine/object_builder.h"
 #include "engine/probe.h"
+#include "ltx/header.h"
 #include "storage/keys.h"
 #include "storage/object_store.h"
 
@@ -38,7 +41,7 @@ enum class UploadState : std::uint8_t {
   idle,      // nothing frozen
   running,   // the store is busy with it
   waiting,   // the store refused or is away; again at next_attempt()
-  conflict,  // another writer owns the prefix; stays so
+  conflict,  // another writer owns the prefix; stays so until forget_conflict()
 };
 
 enum class UploadNews : std::uint8_t {
@@ -51,10 +54,10 @@ enum class UploadNews : std::uint8_t {
 
 class Uploader {
  public:
-  // `deliver` may be called on any thread and posts the answer to the client's mailbox; it stays callable until the
-  // store is destroyed.
+  // `run_began` tells objects of earlier runs from those of a copy that lives on. `deliver` may be called on any thread
+  // and posts the answer to the client's mailbox; it stays callable until the store is destroyed.
   Uploader(storage::ObjectStore& store, Ledger& ledger, const base::Clock& clock, Probe& probe,
-           std::function<void(StoreAnswer)> deliver);
+           base::UnixMillis run_began, std::function<void(StoreAnswer)> deliver);
 
   // REQUIRES: state() is idle. Freezes `object` and starts the upload. `record` is the client's row, kept up to date
   // here.
@@ -62,11 +65,14 @@ class Uploader {
   // The frozen object once more (state() is waiting and its time has come, or at shutdown).
   void retry(ClientRecord& record);
   base::Result<UploadNews> on_answer(StoreAnswer answer, ClientRecord& record);
+  // After the operator's word; the caller asks the bucket anew where to go on.
+  void forget_conflict();
 
   [[nodiscard]] UploadState state() const { return state_; }
   // The store's last word was no; stays so while the object is sent once more.
   [[nodiscard]] bool failing() const { return failures_ > 0; }
   [[nodiscard]] const std::string& detail() const { return detail_; }
+  [[nodiscard]] const std::optional<Conflict>& conflict() const { return conflict_; }
   [[nodiscard]] base::SteadyTime next_attempt() const { return next_attempt_; }
   [[nodiscard]] bool has_frozen() const { return frozen_.has_value(); }
   [[nodiscard]] std::uint64_t memory_bytes() const;  // of the frozen object
@@ -79,17 +85,21 @@ class Uploader {
   UploadNews postpone(const base::Error& error);
   base::Result<UploadNews> stored(ClientRecord& record);
   base::Result<UploadNews> settle(const base::Bytes& bytes, ClientRecord& record);
+  [[nodiscard]] bool by_earlier_run(const ltx::Header& header) const;
   void note_acknowledged(ClientRecord& record, const Acknowledgement& ack);
 
   storage::ObjectStore& store_;
   Ledger& ledger_;
   const base::Clock& clock_;
   Probe& probe_;
+  base::UnixMillis run_began_;
   std::function<void(StoreAnswer)> deliver_;
   std::optional<BuiltObject> frozen_;
+  bool sent_by_earlier_run_ = false;  // something was, at the frozen object's TXID
   base::ObjectKey key_;
   UploadState state_ = UploadState::idle;
   std::string detail_;
+  std::optional<Conflict> conflict_;
   base::SteadyTime next_attempt_{};
   std::uint32_t failures_ = 0;
   std::uint64_t uploads_ = 0, upload_bytes_ = 0;

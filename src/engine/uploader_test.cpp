@@ -35,13 +35,15 @@ bool is_put(const Operation& operation) {
 class UploaderTest : public ::testing::Test {
  protected:
   UploaderTest() {
+    earlier_run_ = (*Ledger::open(dir_ / "state.db"))->lineages().current();
     ledger_ = std::move(*Ledger::open(dir_ / "state.db"));
     record_ = *ledger_->find_or_create(kId, "/clients/a.db", clock_.unix_now());
-    uploader_ = std::make_unique<Uploader>(*store_, *ledger_, clock_, probe_, [this](StoreAnswer answer) {
-      const std::scoped_lock lock(mutex_);
-      answers_.push_back(std::move(answer));
-      arrived_.notify_all();
-    });
+    uploader_ =
+        std::make_unique<Uploader>(*store_, *ledger_, clock_, probe_, clock_.unix_now(), [this](StoreAnswer answer) {
+          const std::scoped_lock lock(mutex_);
+          answers_.push_back(std::move(answer));
+          arrived_.notify_all();
+        });
   }
   ~UploaderTest() override { store_.reset(); }
 
@@ -57,7 +59,7 @@ class UploaderTest : public ::testing::Test {
     input.full_image = true;
     input.position = {PositionKind::closed, {}};
     input.now = clock_.unix_now();
-    input.lineage = ledger_->lineage();
+    input.lineage = ledger_->lineages().current();
     return std::move(**build_object(input, *ledger_));
   }
   // A file for TXID `txid` as somebody may have left it in the bucket.
@@ -121,6 +123,7 @@ class UploaderTest : public ::testing::Test {
   std::condition_variable arrived_;
   std::deque<StoreAnswer> answers_;
   std::unique_ptr<Ledger> ledger_;
+  std::uint64_t earlier_run_ = 0;
   ClientRecord record_;
   std::unique_ptr<MemoryStore> store_ = std::make_unique<MemoryStore>();
   std::unique_ptr<Uploader> uploader_;
@@ -165,7 +168,7 @@ TEST_F(UploaderTest, ALostAnswerIsRecognisedAsOurOwnObject) {
 
 TEST_F(UploaderTest, OtherBytesOfOurLineageAreAdopted) {
   acknowledge_first();
-  put(2, file(2, 9, ledger_->lineage(), 2));
+  put(2, file(2, 9, earlier_run_, 2));
   ASSERT_TRUE(uploader_->start(object(5), record_).has_value());
   EXPECT_EQ(finish(), UploadNews::adopted);
   EXPECT_EQ(uploader_->state(), UploadState::idle);
@@ -175,14 +178,14 @@ TEST_F(UploaderTest, OtherBytesOfOurLineageAreAdopted) {
   const auto index = *ledger_->page_index(record_.row, 3);
   EXPECT_EQ(index, (std::vector<std::uint64_t>{ltx::page_checksum(1, page_of(1)), ltx::page_checksum(2, page_of(9)),
                                                ltx::page_checksum(3, page_of(1))}));
-  EXPECT_EQ(store_->peek(key(2)), file(2, 9, ledger_->lineage(), 2)) << "nothing is overwritten";
+  EXPECT_EQ(store_->peek(key(2)), file(2, 9, earlier_run_, 2)) << "nothing is overwritten";
   EXPECT_EQ(probe_.adopted, 1U);
 }
 
 TEST_F(UploaderTest, AnAdoptedPartOfAnUnknownDatabaseIsNoIndex) {
-  put(1, file(1, 9, ledger_->lineage()));
+  put(1, file(1, 9, earlier_run_));
   record_.txid = base::Txid{1};  // as the bucket told; what it holds is not known here
-  put(2, file(2, 9, ledger_->lineage(), 2));
+  put(2, file(2, 9, earlier_run_, 2));
   ASSERT_TRUE(uploader_->start(object(5), record_).has_value());
   EXPECT_EQ(finish(), UploadNews::adopted);
   EXPECT_FALSE(record_.index_valid);
@@ -195,7 +198,7 @@ class ForeignObject : public UploaderTest, public ::testing::WithParamInterface<
   base::Bytes foreign() {
     switch (GetParam()) {
       case 0:
-        return file(1, 9, ledger_->lineage() + 1);
+        return file(1, 9, 12345);
       case 1:
         return file(1, 9, std::nullopt);
       case 2:
@@ -264,7 +267,7 @@ TEST_F(UploaderTest, TheStoresWishToBeLeftAloneIsHonoured) {
 }
 
 TEST_F(UploaderTest, AnObjectThatCannotBeReadForComparisonIsAskedForAgain) {
-  put(1, file(1, 9, ledger_->lineage()));
+  put(1, file(1, 9, earlier_run_));
   store_->fail_next([](const Operation& o) { return o.kind == OperationKind::get; },
                     {Category::retry_later, "503", {}});
   ASSERT_TRUE(uploader_->start(object(5), record_).has_value());

@@ -53,6 +53,7 @@ base::Result<std::unique_ptr<Fleet>> Fleet::open(FleetOptions options, os::Direc
                                                      fleet->roots_.front().detail +
                                                      "; create it or name another one with -watch-dir");
   }
+  fleet->watch_takeovers();
   fleet->next_sweep_ = now() + fleet->options_.sweep_every;
   return fleet;
 }
@@ -74,6 +75,16 @@ void Fleet::stop() {
   stopping_ = true;
   watcher_.wake();
   thread_.join();
+}
+
+void Fleet::watch_takeovers() {
+  const auto watch = watcher_.add(engine_.takeover_inbox());
+  if (watch) {
+    takeover_watch_ = *watch;
+  } else {  // the sweep looks there, too
+    base::log::warn("directory cannot be watched",
+                    {{"path", engine_.takeover_inbox().string()}, {"reason", watch.error()}});
+  }
 }
 
 void Fleet::try_roots() {
@@ -144,6 +155,10 @@ void Fleet::discard(os::WatchEvent& event) {
 void Fleet::handle(os::WatchEvent event) {
   engine::bump(engine_.probe().events);
   if (event.kind == os::EventKind::overflow) return on_overflow(event);
+  if (event.watch == takeover_watch_ && event.kind != os::EventKind::overflow) {
+    if (event.kind == os::EventKind::created) engine_.accept_takeovers();
+    return discard(event);
+  }
   const std::string directory = tree_.path_of(event.watch);
   if (directory.empty()) return discard(event);
   if (event.kind == os::EventKind::directory_gone || event.is_directory) {

@@ -75,6 +75,7 @@ class Fleet {
   void vanish_below(const std::vector<std::string>& directories);
   void refuse(const std::string& path, const std::string& why);
   void forget_refusal(const std::string& path);
+  void watch_takeovers();
   void try_roots();
   void publish_roots();
   void sweep();
@@ -97,6 +98,7 @@ class Fleet {
   std::uint64_t work_swept_ = 0;
   base::SteadyTime next_sweep_{};
   base::SteadyTime next_root_retry_{};
+  os::WatchId takeover_watch_ = -1;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> sweep_wanted_{false};
   std::thread thread_;

@@ -99,6 +99,7 @@ void Fleet::sweep() {
   engine::bump(engine_.probe().sweeps);
   next_sweep_ = base::system_clock().steady_now() + options_.sweep_every;
   vanish_below(tree_.list_again());
+  engine_.accept_takeovers();
   for (const auto& [id, entry] : registry_.entries()) sweep_entry(*entry);
   for (const std::string& path : std::vector<std::string>(refused_.begin(), refused_.end())) {
     if (!os::stat_path(path)) forget_refusal(path);

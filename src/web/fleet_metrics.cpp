@@ -39,6 +39,17 @@ void write_clients(Exposition& out, const FleetStatus& fleet) {
   out.gauge("litestream_manager_clients_behind",
             "Clients with commits that are not stored yet, or that cannot be read.", behind);
   out.gauge("litestream_manager_database_bytes", "Size of all databases, in bytes.", bytes);
+  base::UnixMillis lost_since{0};
+  base::UnixMillis lost_until{0};
+  for (const auto& client : fleet.clients) {
+    if (client->lost_points.count == 0 || client->lost_points.until < lost_until) continue;
+    lost_since = client->lost_points.since;
+    lost_until = client->lost_points.until;
+  }
+  out.family(Kind::gauge, "litestream_manager_lost_restore_points_timestamp_seconds",
+             "First and last restore point that the latest outage of the store cost a client, Unix time; 0 if none.");
+  out.sample({{"edge", "since"}}, seconds(lost_since));
+  out.sample({{"edge", "until"}}, seconds(lost_until));
   out.gauge("litestream_manager_pending_bytes", "Captured, not stored yet, held in memory, in bytes.",
             fleet.pending_bytes);
   out.family(Kind::gauge, "litestream_manager_watch_dir_ok", "1 while the directory can be watched.");
@@ -83,10 +94,13 @@ void write_uploads(Exposition& out, const engine::Counters& c) {
               c.upload_failures);
   out.counter("litestream_manager_conflicts_total", "Uploads refused because another writer owns the prefix.",
               c.conflicts);
+  out.counter("litestream_manager_takeovers_total", "Takeovers that the operator ordered.", c.takeovers);
   out.counter("litestream_manager_adopted_total", "Own uploads found stored although their answer was lost.",
               c.adopted);
   out.counter("litestream_manager_dropped_captures_total", "Captures dropped for want of memory; a diff replaces them.",
               c.dropped_captures);
+  out.counter("litestream_manager_lost_restore_points_total",
+              "Restore points that outages of the store cost, one per sync interval at most.", c.lost_points);
 }
 
 void write_requests(Exposition& out, const FleetStatus& fleet) {
@@ -125,6 +139,14 @@ void write_each_client(Exposition& out, const FleetStatus& fleet) {
          [](const engine::ClientStatus& c) { return c.txid; });
   family(Kind::gauge, "litestream_manager_client_behind", "1 while commits are not stored yet, or cannot be seen.",
          [](const engine::ClientStatus& c) { return c.behind ? 1 : 0; });
+  family(Kind::counter, "litestream_manager_client_lost_restore_points_total",
+         "Restore points of the client that outages of the store cost.",
+         [](const engine::ClientStatus& c) { return c.lost_points.count; });
+  family(Kind::gauge, "litestream_manager_client_conflict_since_timestamp_seconds",
+         "Since when another writer continues the backup, Unix time; 0 if none does.",
+         [](const engine::ClientStatus& c) {
+           return c.conflict ? seconds(c.conflict->since.value_or(c.conflict->noticed)) : 0.0;
+         });
   family(Kind::gauge, "litestream_manager_client_last_replicated_timestamp_seconds",
          "When the newest stored object was stored, Unix time; 0 if none was.",
          [](const engine::ClientStatus& c) { return seconds(c.last_replicated.value_or(base::UnixMillis{0})); });

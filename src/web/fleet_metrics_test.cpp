@@ -61,6 +61,31 @@ TEST(FleetMetrics, SeriesPerClientOnlyOnRequestAndNotForRemovedOnes) {
   EXPECT_THAT(text, Not(HasSubstr(testing::client_id(2))));
 }
 
+TEST(FleetMetrics, TellWhatOutagesCostAndWhoseBackupAnotherWriterContinues) {
+  auto fleet = testing::make_fleet(0);
+  auto early = testing::make_client(1);
+  early.lost_points = {.count = 4, .since = base::UnixMillis{1'000}, .until = base::UnixMillis{2'000}};
+  auto late = testing::make_client(2, ClientState::conflict);
+  late.lost_points = {.count = 2, .since = base::UnixMillis{5'000}, .until = base::UnixMillis{7'500}};
+  late.conflict = engine::Conflict{.key = "k", .txid = 1, .since = base::UnixMillis{9'000}};
+  fleet.clients = {testing::share(early), testing::share(late)};
+  fleet.counters.lost_points = 6;
+  fleet.counters.takeovers = 1;
+  const std::string text = render(fleet, ClientSeries::each);
+  for (const std::string_view line :
+       {"litestream_manager_lost_restore_points_total 6\n",
+        "litestream_manager_lost_restore_points_timestamp_seconds{edge=\"since\"} 5\n",
+        "litestream_manager_lost_restore_points_timestamp_seconds{edge=\"until\"} 7.5\n",
+        "litestream_manager_takeovers_total 1\n", "litestream_manager_clients{state=\"conflict\"} 1\n"}) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+  const std::string first = "{db=\"/data/" + testing::client_id(1) + ".db\"} ";
+  const std::string second = "{db=\"/data/" + testing::client_id(2) + ".db\"} ";
+  EXPECT_THAT(text, HasSubstr("litestream_manager_client_lost_restore_points_total" + first + "4\n"));
+  EXPECT_THAT(text, HasSubstr("litestream_manager_client_conflict_since_timestamp_seconds" + first + "0\n"));
+  EXPECT_THAT(text, HasSubstr("litestream_manager_client_conflict_since_timestamp_seconds" + second + "9\n"));
+}
+
 TEST(FleetMetrics, ReplicaTypeFollowsTheBucket) {
   auto fleet = sample_fleet();
   fleet.bucket = "file:///backups";

@@ -45,6 +45,20 @@ void append_time(std::string& out, const std::optional<base::UnixMillis>& time) 
   }
 }
 
+void append_conflict(std::string& out, const std::optional<engine::Conflict>& conflict) {
+  if (!conflict) {
+    out += "null";
+    return;
+  }
+  Json record{{"writer", to_string(conflict->writer)},
+              {"lineage", conflict->lineage == 0 ? Json() : Json(base::hex16(conflict->lineage))},
+              {"key", conflict->key},
+              {"txid", conflict->txid},
+              {"since", conflict->since ? Json(base::to_rfc3339(*conflict->since)) : Json()},
+              {"noticedAt", base::to_rfc3339(conflict->noticed)}};
+  out += dump(record);
+}
+
 // A client's record is written piece by piece: a fleet may have a hundred thousand of them, and a tree of values for
 // each takes more than twice the time.
 void append_client(std::string& out, const ClientStatus& client, const StoreAddress& store) {
@@ -73,6 +87,8 @@ void append_client(std::string& out, const ClientStatus& client, const StoreAddr
   time("createdAt", client.created);
   text("state", to_string(client.state));
   text("detail", client.detail);
+  field("conflict");
+  append_conflict(out, client.conflict);
   number("databaseBytes", client.database_bytes);
   number("txid", client.txid);
   text("txidHex", base::hex16(client.txid));
@@ -84,6 +100,10 @@ void append_client(std::string& out, const ClientStatus& client, const StoreAddr
   number("uploads", client.uploads);
   number("uploadBytes", client.upload_bytes);
   number("diffs", client.diffs);
+  const bool lost = client.lost_points.count > 0;
+  number("lostRestorePoints", client.lost_points.count);
+  time("lostSince", lost ? std::optional(client.lost_points.since) : std::nullopt);
+  time("lostUntil", lost ? std::optional(client.lost_points.until) : std::nullopt);
   text("journalMode", client.journal_mode);
   text("restoreCommand", restore_command(client.client_id, store, client.replica_path));
   text("litestreamCommand", litestream_command(client.client_id, store, client.replica_path));
@@ -135,8 +155,10 @@ Json counters_record(const engine::Counters& c) {
               {"uploadBytes", c.upload_bytes},
               {"uploadFailures", c.upload_failures},
               {"conflicts", c.conflicts},
+              {"takeovers", c.takeovers},
               {"adopted", c.adopted},
               {"droppedCaptures", c.dropped_captures},
+              {"lostRestorePoints", c.lost_points},
               {"proofsAppend", c.proofs_append},
               {"proofsLedger", c.proofs_ledger},
               {"proofsLife", c.proofs_life},

@@ -67,6 +67,7 @@ TEST(StatusJson, ClientRecordIsComplete) {
   client.upload_bytes = 6;
   client.diffs = 1;
   client.journal_mode = "wal";
+  client.lost_points = {.count = 9, .since = kStarted, .until = kStarted + 8s};
   const std::string id = testing::client_id(1);
   EXPECT_EQ(json::parse(render_client(client, {.url = "s3://bucket/eu", .region = "eu-central-1"})),
             json({{"clientId", id},
@@ -76,6 +77,7 @@ TEST(StatusJson, ClientRecordIsComplete) {
                   {"createdAt", "2023-11-14T22:13:20Z"},
                   {"state", "failing"},
                   {"detail", "the store is away"},
+                  {"conflict", nullptr},
                   {"databaseBytes", 8192},
                   {"txid", 43},
                   {"txidHex", "000000000000002b"},
@@ -86,6 +88,9 @@ TEST(StatusJson, ClientRecordIsComplete) {
                   {"uploads", 5},
                   {"uploadBytes", 6},
                   {"diffs", 1},
+                  {"lostRestorePoints", 9},
+                  {"lostSince", "2023-11-14T22:13:20Z"},
+                  {"lostUntil", "2023-11-14T22:13:28Z"},
                   {"journalMode", "wal"},
                   {"replicaUrl", "s3://bucket/eu/databases/" + id},
                   {"restoreCommand", "litestream-manager restore -o " + id + ".db s3://bucket/eu/databases/" + id +
@@ -94,10 +99,34 @@ TEST(StatusJson, ClientRecordIsComplete) {
                    "litestream restore -o " + id + ".db 's3://bucket/eu/databases/" + id + "?region=eu-central-1'"}}));
 }
 
+TEST(StatusJson, AConflictSaysWhoAndSinceWhen) {
+  auto client = make_client(1, ClientState::conflict);
+  client.conflict = engine::Conflict{.writer = engine::ForeignWriter::manager,
+                                     .lineage = 0xabc,
+                                     .key = "databases/x/0000/1-1.ltx",
+                                     .txid = 17,
+                                     .since = kStarted,
+                                     .noticed = kStarted + 60s};
+  EXPECT_EQ(json::parse(render_client(client, {.url = "s3://b"}))["conflict"],
+            json({{"writer", "manager"},
+                  {"lineage", "0000000000000abc"},
+                  {"key", "databases/x/0000/1-1.ltx"},
+                  {"txid", 17},
+                  {"since", "2023-11-14T22:13:20Z"},
+                  {"noticedAt", "2023-11-14T22:14:20Z"}}));
+  client.conflict = engine::Conflict{.key = "k", .txid = 2, .since = {}, .noticed = kStarted};
+  const json unreadable = json::parse(render_client(client, {.url = "s3://b"}))["conflict"];
+  EXPECT_EQ(unreadable["writer"], "unreadable");
+  EXPECT_TRUE(unreadable["lineage"].is_null());
+  EXPECT_TRUE(unreadable["since"].is_null());
+}
+
 TEST(StatusJson, WhatNeverHappenedIsNull) {
   const json record = json::parse(render_client(make_client(1, ClientState::waiting), {.url = "s3://b"}));
   EXPECT_TRUE(record["lastReplicatedAt"].is_null());
   EXPECT_TRUE(record["nextAttemptAt"].is_null());
+  EXPECT_TRUE(record["lostSince"].is_null());
+  EXPECT_TRUE(record["lostUntil"].is_null());
   EXPECT_EQ(record["txidHex"], "0000000000000000");
 }
 

@@ -6,6 +6,8 @@
 //   set N STATE BYTES TXID      client N gets this state, size and TXID, replicated now
 //   path N TEXT                 the path of client N
 //   detail N TEXT               its explanation
+//   conflict N LINEAGE SECONDS  another Manager continues its backup, for so long
+//   lost N COUNT                an outage cost so many restore points
 //   remove N                    client N is no longer in the snapshot
 //   notice TEXT                 a notice for the operator
 //   lose DETAIL                 the watch directory is lost
@@ -78,6 +80,26 @@ void set_client(ClientStatus& client, std::istringstream& words) {
   client.last_replicated = base::system_clock().unix_now();
 }
 
+void set_conflict(ClientStatus& client, std::istringstream& words) {
+  engine::Conflict conflict;
+  std::int64_t seconds = 0;
+  words >> std::hex >> conflict.lineage >> std::dec >> seconds;
+  const base::UnixMillis now = base::system_clock().unix_now();
+  conflict.writer = engine::ForeignWriter::manager;
+  conflict.key = client.replica_path + "/0000/000000000000002b-000000000000002b.ltx";
+  conflict.txid = 43;
+  conflict.since = now - std::chrono::seconds(seconds);
+  conflict.noticed = now;
+  client.state = ClientState::conflict;
+  client.conflict = conflict;
+}
+
+void set_lost_points(ClientStatus& client, std::istringstream& words) {
+  const base::UnixMillis now = base::system_clock().unix_now();
+  client.lost_points = {.count = 0, .since = now - std::chrono::seconds(600), .until = now - std::chrono::seconds(60)};
+  words >> client.lost_points.count;
+}
+
 void obey(FleetStatus& fleet, const std::string& line) {
   std::istringstream words(line);
   std::string command;
@@ -99,6 +121,8 @@ void obey(FleetStatus& fleet, const std::string& line) {
       if (command == "set") set_client(client, words);
       if (command == "path") client.database_path = rest_of(words);
       if (command == "detail") client.detail = rest_of(words);
+      if (command == "conflict") set_conflict(client, words);
+      if (command == "lost") set_lost_points(client, words);
     });
   }
 }

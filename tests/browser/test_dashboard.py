@@ -112,6 +112,18 @@ def test_a_change_shows_in_place_without_reload_and_keeps_what_is_open(open_dash
     assert page.evaluate("window.neverReloaded") is True
 
 
+def test_a_conflict_and_lost_restore_points_are_explained_in_the_details(open_dashboard: Open, fleet: FakeFleet) -> None:
+    fleet.tell("clients 2", "conflict 1 abc 86400", "lost 2 12")
+    page = open_dashboard()
+    for number, label, expected in [(1, "Other writer", "another Litestream Manager, lineage 0000000000000abc, since "),
+                                    (2, "Restore points lost in outages", "12, the last between ")]:
+        row = page.locator(f"[data-client='{client_id(number)}']")
+        row.get_by_role("button", name="Details").click()
+        fact = page.locator(".detail-row dl > div", has=page.locator("dt", has_text=label))
+        expect(fact.locator("dd")).to_contain_text(expected)
+        row.get_by_role("button", name="Details").click()
+
+
 def test_clients_come_and_go_and_enter_the_filter_they_match(open_dashboard: Open, fleet: FakeFleet) -> None:
     fleet.tell("clients 2")
     page = open_dashboard("?state=failing")

@@ -3,16 +3,16 @@
 #include <memory>
 #include <utility>
 
-#include "engine/restore_plan.h"
-#include "ltx/header.h"
-
 namespace engine {
 
 namespace {
 
-class Search : public std::enable_shared_from_this<Search> {
+using Files = std::vector<BackupFile>;
+
+// Pages of a listing, gathered.
+class Listing : public std::enable_shared_from_this<Listing> {
  public:
-  Search(storage::ObjectStore& store, std::string replica, std::function<void(base::Result<BucketPosition>)> done)
+  Listing(storage::ObjectStore& store, std::string replica, std::function<void(base::Result<Files>)> done)
       : store_(store), replica_(std::move(replica)), done_(std::move(done)) {}
 
   void list(std::string start_after) {
@@ -25,39 +25,103 @@ class Search : public std::enable_shared_from_this<Search> {
     if (!page) return done_(base::fail(page.error()));
     for (const storage::ObjectInfo& object : page->objects) {
       const auto name = storage::parse_ltx_key(store_.layout(), replica_, object.key.value);
-      if (!name) continue;
-      files_.push_back({*name, object.key, object.size_bytes, object.last_modified});
-      if (!newest_ || name->max > newest_->max || (name->max == newest_->max && name->level < newest_->level)) {
-        newest_ = *name;
-      }
+      if (name) files_.push_back({*name, object.key, object.size_bytes, object.last_modified});
     }
     if (page->next_start_after) return list(*page->next_start_after);
-    if (!newest_) return done_(BucketPosition{});
-    store_.get({storage::ltx_key(store_.layout(), replica_, *newest_), 0, ltx::kHeaderSize}, {},
-               [self = shared_from_this()](base::Result<base::Bytes> bytes) { self->on_header(std::move(bytes)); });
-  }
-
-  void on_header(base::Result<base::Bytes> bytes) {
-    if (!bytes) return done_(base::fail(bytes.error()));
-    const auto header = ltx::decode_header(*bytes);
-    if (!header) return done_(base::fail(header.error().with_context("newest object of " + replica_)));
-    const auto plan = plan_restore(std::move(files_), {});
-    const bool restorable = plan && plan->back().name.max == newest_->max;
-    done_(BucketPosition{newest_->max, restorable, header->page_size, header->commit, ltx::provenance(*header)});
+    done_(std::move(files_));
   }
 
   storage::ObjectStore& store_;
   std::string replica_;
-  std::function<void(base::Result<BucketPosition>)> done_;
-  std::vector<BackupFile> files_;
-  std::optional<storage::LtxName> newest_;
+  std::function<void(base::Result<Files>)> done_;
+  Files files_;
 };
+
+void list_files(storage::ObjectStore& store, const std::string& replica,
+                std::function<void(base::Result<Files>)> done) {
+  std::make_shared<Listing>(store, replica, std::move(done))->list({});
+}
+
+// nullopt: not an LTX file, however short. Errors are the store's.
+void get_header(storage::ObjectStore& store, const base::ObjectKey& key,
+                std::function<void(base::Result<std::optional<ltx::Header>>)> done) {
+  store.get({key, 0, ltx::kHeaderSize}, {}, [done = std::move(done)](base::Result<base::Bytes> bytes) {
+    const bool empty = !bytes && bytes.error().category == base::Category::invalid;
+    if (!bytes && !empty) return done(base::fail(bytes.error()));
+    const auto header = bytes ? ltx::decode_header(*bytes) : base::fail(bytes.error());
+    done(header ? std::optional(*header) : std::nullopt);
+  });
+}
+
+const BackupFile* newest_of(const Files& files) {
+  const BackupFile* newest = nullptr;
+  for (const BackupFile& file : files) {
+    if (newest == nullptr || file.name.max > newest->name.max ||
+        (file.name.max == newest->name.max && file.name.level < newest->name.level)) {
+      newest = &file;
+    }
+  }
+  return newest;
+}
+
+Files plan_of(Files files, base::Txid newest) {
+  auto plan = plan_restore(std::move(files), {});
+  return plan && plan->back().name.max == newest ? std::move(*plan) : Files{};
+}
 
 }  // namespace
 
 void find_bucket_position(storage::ObjectStore& store, const std::string& replica,
                           std::function<void(base::Result<BucketPosition>)> done) {
-  std::make_shared<Search>(store, replica, std::move(done))->list({});
+  list_files(store, replica, [&store, done = std::move(done)](base::Result<Files> files) {
+    if (!files) return done(base::fail(files.error()));
+    const BackupFile* newest = newest_of(*files);
+    if (newest == nullptr) return done(BucketPosition{});
+    const base::ObjectKey key = newest->key;
+    BucketPosition found;
+    found.newest = newest->name.max;
+    found.plan = plan_of(std::move(*files), found.newest);
+    get_header(store, key, [found = std::move(found), done](base::Result<std::optional<ltx::Header>> header) mutable {
+      if (!header) return done(base::fail(header.error()));
+      if (*header) {
+        found.page_size = (*header)->page_size;
+        found.page_count = (*header)->commit;
+        found.provenance = ltx::provenance(**header);
+      } else {
+        found.plan.clear();
+      }
+      found.restorable = !found.plan.empty();
+      done(std::move(found));
+    });
+  });
+}
+
+void audit_bucket(storage::ObjectStore& store, const std::string& replica, base::Txid stored,
+                  std::function<void(base::Result<BucketAudit>)> done) {
+  list_files(store, replica, [&store, stored, done = std::move(done)](base::Result<Files> files) {
+    if (!files) return done(base::fail(files.error()));
+    BucketAudit audit;
+    const BackupFile* beyond = nullptr;
+    for (const BackupFile& file : *files) {
+      audit.newest = std::max(audit.newest, file.name.max);
+      if (file.name.max <= stored) continue;
+      const bool next = file.name.level.value == 0 && file.name.min == base::next(stored);
+      audit.next_is_taken = audit.next_is_taken || next;
+      if (beyond == nullptr || file.name.max < beyond->name.max) beyond = &file;
+    }
+    std::optional<base::ObjectKey> key;
+    if (beyond != nullptr && !audit.next_is_taken) {
+      audit.beyond = beyond->name;
+      key = beyond->key;
+    }
+    audit.restorable = !plan_of(std::move(*files), audit.newest).empty();
+    if (!key) return done(std::move(audit));
+    get_header(store, *key, [audit, done](base::Result<std::optional<ltx::Header>> header) mutable {
+      if (!header) return done(base::fail(header.error()));
+      audit.beyond_header = *header;
+      done(std::move(audit));
+    });
+  });
 }
 
 }  // namespace engine

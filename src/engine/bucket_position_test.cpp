@@ -105,12 +105,53 @@ TEST_P(BucketPositionTest, CostsOneListAndTheHeadersBytes) {
   EXPECT_EQ(store_.counts().bytes_received - before.bytes_received, ltx::kHeaderSize);
 }
 
-TEST_P(BucketPositionTest, ADamagedHeaderIsCorruptAndNamesTheReplica) {
-  put(0, 1, 1, base::Bytes(200, 7));
-  const auto found = find();
-  ASSERT_FALSE(found.has_value());
-  EXPECT_EQ(found.error().category, Category::corrupt);
-  EXPECT_NE(found.error().message.find(kReplica), std::string::npos);
+TEST_P(BucketPositionTest, ANewestObjectThatIsNoLtxFileTakesItsTxidAndCannotBeRestored) {
+  put(0, 1, 1, object(1, 1, 2, 5));
+  std::uint64_t txid = 1;
+  for (const base::Bytes& damaged : {base::Bytes(200, 7), base::Bytes(3, 7), base::Bytes()}) {
+    ++txid;
+    put(0, txid, txid, damaged);
+    const auto found = find();
+    ASSERT_TRUE(found.has_value()) << found.error().message;
+    EXPECT_EQ(found->newest.value, txid);
+    EXPECT_FALSE(found->restorable);
+    EXPECT_TRUE(found->plan.empty());
+  }
+}
+
+TEST_P(BucketPositionTest, APlanLeadsToTheNewest) {
+  put(0, 1, 1, object(1, 1, 2, 5));
+  put(0, 2, 2, object(2, 2, 2, 5));
+  EXPECT_EQ(find()->plan.size(), 2U);
+  put(0, 4, 4, object(4, 4, 2, 5));
+  EXPECT_TRUE(find()->plan.empty()) << "behind a hole";
+  EXPECT_FALSE(find()->restorable);
+}
+
+TEST_P(BucketPositionTest, AnAuditTellsWhatStandsAfterWhatWeStored) {
+  const auto audit = [this](std::uint64_t stored) {
+    std::promise<base::Result<BucketAudit>> answer;
+    audit_bucket(store_, kReplica, base::Txid{stored},
+                 [&](base::Result<BucketAudit> found) { answer.set_value(std::move(found)); });
+    return answer.get_future().get().value();
+  };
+  EXPECT_EQ(audit(3).newest.value, 0U);
+  EXPECT_FALSE(audit(3).restorable);
+  put(0, 1, 1, object(1, 1, 2, 5));
+  put(0, 2, 2, object(2, 2, 2, 5));
+  const auto before = store_.counts();
+  const BucketAudit good = audit(2);
+  EXPECT_TRUE(good.restorable && !good.next_is_taken && !good.beyond);
+  EXPECT_EQ(store_.counts().list - before.list, 1U);
+  EXPECT_EQ(store_.counts().get, before.get) << "one LIST is all it costs";
+  EXPECT_EQ(audit(3).newest.value, 2U) << "an object was lost";
+  EXPECT_TRUE(audit(1).next_is_taken);
+  put(1, 3, 5, object(3, 5, 2, 5));
+  const BucketAudit compacted = audit(2);
+  EXPECT_FALSE(compacted.next_is_taken);
+  ASSERT_TRUE(compacted.beyond && compacted.beyond_header);
+  EXPECT_EQ(compacted.beyond->max.value, 5U);
+  EXPECT_EQ(ltx::provenance(*compacted.beyond_header)->lineage, 42U);
 }
 
 TEST_P(BucketPositionTest, PassesTheStoresErrorsOn) {

@@ -58,6 +58,8 @@ void Client::on_mail(Mail& mail) {
     on_store(std::move(*answer));
   } else if (auto* bucket = std::get_if<BucketAnswer>(&mail)) {
     on_bucket(*bucket);
+  } else if (auto* index = std::get_if<IndexAnswer>(&mail)) {
+    on_index(*index);
   } else if (const auto* moved = std::get_if<NewPath>(&mail)) {
     record_.path = moved->path;
     tracker_.move_to(moved->path);
@@ -126,20 +128,28 @@ void Client::take_over() {
     base::log::info("nothing to take over: no other writer is known", {{"client", record_.id.value}});
     return context_.takeover_answered(record_.id);
   }
-  if (auto recorded = context_.ledger->start_over(record_.row); !recorded) {
-    return report(recorded.error(), "recording a takeover");
-  }
+  const Conflict conflict = *uploader_.conflict();
+  if (!start_over()) return;
   base::log::warn("takes the backup over by the operator's word",
-                  {{"client", record_.id.value}, {"from", writer_text(*uploader_.conflict())}});
+                  {{"client", record_.id.value}, {"from", writer_text(conflict)}});
   bump(context_.probe->takeovers);
   uploader_.forget_conflict();
+  context_.takeover_answered(record_.id);
+}
+
+// As if nothing were known here: the bucket says where to go on.
+bool Client::start_over() {
+  if (auto recorded = context_.ledger->start_over(record_.row); !recorded) {
+    report(recorded.error(), "recording that the bucket is asked anew");
+    return false;
+  }
   record_.txid = record_.attempted = {};
   record_.index_valid = false;
   record_.position = {};
   record_.fingerprint = {};
   contacted_ = false;
   base_due_ = context_.clock->steady_now();
-  context_.takeover_answered(record_.id);
+  return true;
 }
 
 void Client::need_base(std::string why) {
@@ -177,8 +187,8 @@ void Client::wake_at(base::SteadyTime when) {
 
 bool Client::all_stored() const {
   if (!present_ || waiting_ || !blocked_.empty()) return !uploader_.has_frozen() && !has_captured();
-  return contacted_ && uploader_.state() == UploadState::idle && !base_needed_ && !has_captured() && trouble_.empty() &&
-         mailbox_.empty();
+  return contacted_ && !reading_bucket_ && uploader_.state() == UploadState::idle && !base_needed_ && !has_captured() &&
+         trouble_.empty() && mailbox_.empty();
 }
 
 std::optional<base::SteadyTime> Client::step() {
@@ -225,6 +235,7 @@ void Client::on_bucket(const BucketAnswer& answer) {
   }
   trouble_.clear();
   contacted_ = true;
+  uploader_.trust_bucket();
   bucket_ = *answer.position;
   chain_broken_ = !bucket_->restorable;
   record_.txid = bucket_->newest;
@@ -305,6 +316,10 @@ void Client::on_store(StoreAnswer answer) {
                       {{"client", record_.id.value}, {"txid", record_.txid.value}});
       need_base("an earlier upload was found in the bucket");
       break;
+    case UploadNews::history_lost:
+      need_base("objects are missing in the bucket");
+      start_over();
+      break;
     case UploadNews::failed:
       upload_failed_ = true;
       base::log::warn("upload failed, will be repeated",
@@ -339,7 +354,7 @@ void Client::upload() {
     if (uploader_.next_attempt() <= now) return uploader_.retry(record_);
     return wake_at(uploader_.next_attempt());
   }
-  if (uploader_.state() != UploadState::idle || base_needed_ || !has_captured()) return;
+  if (uploader_.state() != UploadState::idle || base_needed_ || !has_captured() || reading_bucket_) return;
   if (!flushing_ && present_ && last_upload_ + context_.options.sync_interval > now) {
     return wake_at(last_upload_ + context_.options.sync_interval);
   }

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "base/clock.h"
@@ -47,6 +48,8 @@ struct ClientContext {
   ClientOptions options;
   base::UnixMillis run_began{0};  // of this process
   std::function<void(std::shared_ptr<const ClientStatus>)> publish;
+  // Runs a job that blocks on the network, later, on a thread of its own; it ends soon after `stop`.
+  std::function<void(std::move_only_function<void(const std::stop_token& stop)>)> in_background;
   std::function<void(const base::DatabaseId&)> takeover_answered;  // granted and recorded, or nothing to take over
 };
 
@@ -77,6 +80,7 @@ class Client {
   void on_file_event(FileEvent event);
   void on_command(Command command);
   void take_over();
+  bool start_over();
   void on_bucket(const BucketAnswer& answer);
   void on_store(StoreAnswer answer);
 
@@ -87,6 +91,9 @@ class Client {
   bool take_base_place();
   void on_base_done(const BaseJob& job);
   void adopt_bucket_state();
+  bool adopt_unchanged(const BucketPosition& bucket);
+  void on_index(const IndexAnswer& answer);
+  bool adopt_into_ledger(const Acknowledgement& ack);
   void switch_when_quiet();
   bool keep_log_for_base();
   void let_log_go_in_time();
@@ -124,6 +131,7 @@ class Client {
   std::atomic<bool> flushed_{false}, shut_out_{false};
   bool contacted_ = false, contacting_ = false;
   std::optional<BucketPosition> bucket_;  // when the state knew nothing
+  bool reading_bucket_ = false;           // its pages are being read, for a diff instead of an image
   bool chain_broken_ = false;             // of the bucket, until a snapshot mended it
 
   bool base_needed_ = false;

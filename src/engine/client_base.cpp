@@ -145,7 +145,7 @@ void Client::run_base() {
 void Client::on_base_done(const BaseJob& job) {
   page_size_ = job.page_size();
   page_count_ = job.page_count();
-  base_is_image_ = job.is_image();
+  base_is_image_ = job.is_image() && !(record_.index_valid && record_.page_size == page_size_);
   tracker_.note_fingerprint(job.fingerprint());
   const bool rollback = job.mode() == JournalMode::rollback;
   tracker_.allow_long_pin(false);
@@ -168,19 +168,29 @@ void Client::on_base_done(const BaseJob& job) {
 }
 
 // No local state, but the bucket's newest object says what the database must look like: if it does, nothing is
-// uploaded.
+// uploaded. Else the bucket's pages are read, if that costs less than another image.
 void Client::adopt_bucket_state() {
   if (!bucket_) return;
-  const BucketPosition bucket = *std::exchange(bucket_, std::nullopt);
-  if (bucket.newest.value == 0 || !bucket.restorable || !bucket.provenance || !base_is_image_) return;
-  if (bucket.page_size != page_size_ || bucket.page_count != page_count_) return;
+  BucketPosition bucket = *std::exchange(bucket_, std::nullopt);
+  if (bucket.newest.value == 0 || !bucket.restorable || !base_is_image_) return;
+  if (adopt_unchanged(bucket)) return;
+  if (bucket.page_size != page_size_ || !worth_reading(gathered_.payload_bytes(), bucket.plan)) return;
+  reading_bucket_ = true;
+  context_.in_background([this, store = context_.store, staging = context_.options.staging_directory,
+                          plan = std::move(bucket.plan)](const std::stop_token& stop) {
+    post(IndexAnswer{read_remote_index(*store, plan, staging, {std::nullopt, stop})});
+  });
+}
+
+bool Client::adopt_unchanged(const BucketPosition& bucket) {
+  if (!bucket.provenance || bucket.page_size != page_size_ || bucket.page_count != page_count_) return false;
   ltx::DatabaseChecksum sum;
   Acknowledgement ack;
   for (const PageSet::Page& page : gathered_.pages()) {
     sum.toggle(page.checksum);
     ack.pages.push_back({page.number, page.checksum});
   }
-  if (sum.value() != bucket.provenance->database_checksum) return;
+  if (sum.value() != bucket.provenance->database_checksum) return false;
   ack.txid = bucket.newest;
   ack.database_checksum = sum.value();
   ack.page_size = page_size_;
@@ -190,17 +200,56 @@ void Client::adopt_bucket_state() {
   ack.fingerprint = tracker_.fingerprint();
   ack.fingerprint.complete = false;
   ack.at = context_.clock->unix_now();
-  if (auto recorded = context_.ledger->acknowledge(record_.row, ack); !recorded) {
-    return report(recorded.error(), "recording what the bucket holds");
-  }
-  record_.txid = ack.txid;
-  record_.database_checksum = ack.database_checksum;
-  record_.index_valid = true;
-  record_.position = ack.position;
-  record_.last_replicated = ack.at;
+  if (!adopt_into_ledger(ack)) return true;
   gathered_.clear();
   base_done_ = false;
   base::log::info("the bucket holds this very state already", {{"client", record_.id.value}, {"txid", ack.txid.value}});
+  return true;
+}
+
+// What was gathered meanwhile becomes a diff against it.
+void Client::on_index(const IndexAnswer& answer) {
+  reading_bucket_ = false;
+  if (!answer.index) {
+    const base::Error& error = answer.index.error();
+    if (error.category == base::Category::corrupt) {
+      base::log::error("the backup is damaged, a snapshot replaces it",
+                       {{"client", record_.id.value}, {"reason", error}});
+      bump(context_.probe->repaired_chains);
+      chain_broken_ = true;
+      return;
+    }
+    report(error, "reading the backup for a comparison");
+    contacted_ = false;  // it may look different by now
+    base_due_ = context_.clock->steady_now() + kLocalFailureRetry;
+    return;
+  }
+  const RemoteIndex& index = *answer.index;
+  Acknowledgement ack;
+  ack.txid = index.txid;
+  ack.database_checksum = index.database_checksum;
+  ack.page_size = index.page_size;
+  ack.page_count = static_cast<std::uint32_t>(index.checksums.size());
+  ack.replaces_index = true;
+  ack.at = context_.clock->unix_now();
+  for (std::uint32_t page = 1; page <= ack.page_count; ++page) ack.pages.push_back({page, index.checksums[page - 1]});
+  if (adopt_into_ledger(ack)) base_is_image_ = false;
+}
+
+bool Client::adopt_into_ledger(const Acknowledgement& ack) {
+  if (auto recorded = context_.ledger->acknowledge(record_.row, ack); !recorded) {
+    report(recorded.error(), "recording what the bucket holds");
+    return false;
+  }
+  record_.txid = ack.txid;
+  record_.attempted = std::max(record_.attempted, ack.txid);
+  record_.database_checksum = ack.database_checksum;
+  record_.page_size = ack.page_size;
+  record_.page_count = ack.page_count;
+  record_.index_valid = true;
+  record_.position = ack.position;
+  record_.last_replicated = ack.at;
+  return true;
 }
 
 }  // namespace engine

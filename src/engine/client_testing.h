@@ -95,6 +95,7 @@ class ClientTest : public ::testing::Test {
     context->options = options_;
     context->run_began = clock_.unix_now();
     context->publish = [this](std::shared_ptr<const ClientStatus> status) { status_ = std::move(status); };
+    context->in_background = [](auto job) { job(std::stop_token()); };
     context->takeover_answered = [this](const base::DatabaseId&) { ++takeovers_answered_; };
     contexts_.push_back(std::move(context));
     const ClientRecord record = *ledgers_.back()->find_or_create(kClientId, database_.string(), clock_.unix_now());

@@ -14,6 +14,7 @@ namespace engine {
 namespace {
 
 constexpr std::chrono::milliseconds kFlushPoll{5};
+constexpr std::size_t kBackgroundThreads = 2;  // each may take what a restore takes
 
 unsigned worker_count(unsigned wanted) {
   return wanted > 0 ? wanted : std::max(2U, std::thread::hardware_concurrency());
@@ -44,6 +45,9 @@ Engine::Engine(EngineConfig config, storage::ObjectStore& store, EventStream& st
   context_.run_began = clock.unix_now();
   context_.options = config_.client;
   context_.options.staging_directory = config_.state_directory / "staging";
+  context_.in_background = [this](auto job) {
+    background_->post([job = std::move(job), stop = background_stop_.get_token()]() mutable { job(stop); });
+  };
   context_.takeover_answered = [this](const base::DatabaseId& id) {
     if (auto closed = close_takeover_request(config_.state_directory, id); !closed) {
       base::log::error("a takeover request cannot be removed; it would be granted again at the next start",
@@ -69,6 +73,7 @@ base::Result<std::unique_ptr<Engine>> Engine::start(EngineConfig config, storage
   if (auto prepared = prepare(); !prepared) return base::fail(state_directory_error(prepared.error(), directory));
   engine->context_.ledger = engine->ledger_.get();
   engine->accept_takeovers();
+  engine->background_ = std::make_unique<storage::WorkerPool>(kBackgroundThreads);
   engine->scheduler_ = std::make_unique<Scheduler>(worker_count(engine->config_.workers));
   return engine;
 }
@@ -166,6 +171,8 @@ std::vector<std::string> Engine::flush(std::chrono::milliseconds timeout) {
 void Engine::stop() {
   if (!scheduler_) return;
   scheduler_->stop();
+  background_stop_.request_stop();
+  background_.reset();
   if (ledger_) {
     if (auto marked = ledger_->mark_clean(); !marked) {
       base::log::warn("state database could not be closed cleanly", {{"reason", marked.error()}});

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -22,6 +23,7 @@
 #include "engine/takeover.h"
 #include "os/closer.h"
 #include "os/file_lock.h"
+#include "storage/worker_pool.h"
 
 namespace engine {
 
@@ -91,6 +93,9 @@ class Engine {
   std::unordered_map<std::string, std::unique_ptr<Slot>> clients_;
   std::unordered_set<std::string> takeovers_wanted_;  // of clients that are not here yet
   std::unique_ptr<Scheduler> scheduler_;              // ends before the clients do
+  std::stop_source background_stop_;
+  std::unique_ptr<storage::WorkerPool>
+      background_;  // blocks on the network, for what is rare; ends before the clients do
 };
 
 }  // namespace engine

@@ -10,6 +10,7 @@
 
 #include "engine/bucket_position.h"
 #include "engine/file_event.h"
+#include "engine/remote_index.h"
 #include "engine/uploader.h"
 
 namespace engine {
@@ -31,7 +32,12 @@ struct NewPath {
   std::string path;
 };
 
-using Mail = std::variant<FileEvent, StoreAnswer, BucketAnswer, Command, NewPath>;
+// What the bucket holds, page by page.
+struct IndexAnswer {
+  base::Result<RemoteIndex> index;
+};
+
+using Mail = std::variant<FileEvent, StoreAnswer, BucketAnswer, IndexAnswer, Command, NewPath>;
 
 class Mailbox {
  public:

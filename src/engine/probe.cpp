@@ -27,6 +27,7 @@ Counters Probe::snapshot() const {
   c.dropped_captures = dropped_captures;
   c.takeovers = takeovers;
   c.lost_points = lost_points;
+  c.repaired_chains = repaired_chains;
   c.proofs_append = proofs_append;
   c.proofs_ledger = proofs_ledger;
   c.proofs_life = proofs_life;

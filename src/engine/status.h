@@ -88,7 +88,7 @@ struct Counters {
   std::uint64_t lives = 0, lives_missed = 0;  // WAL files seen from creation to deletion
   std::uint64_t diffs = 0, diff_bytes_read = 0, images = 0, pins = 0, kept_logs = 0;
   std::uint64_t uploads = 0, upload_bytes = 0, upload_failures = 0, conflicts = 0, adopted = 0, dropped_captures = 0;
-  std::uint64_t takeovers = 0, lost_points = 0;
+  std::uint64_t takeovers = 0, lost_points = 0, repaired_chains = 0;
   std::uint64_t proofs_append = 0, proofs_ledger = 0, proofs_life = 0, proofs_unchanged = 0, gaps = 0;
   std::uint64_t ignored_files = 0, refused_files = 0;
 };

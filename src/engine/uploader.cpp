@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "base/random.h"
 #include "engine/foreign.h"
 #include "ltx/checksum.h"
@@ -71,16 +72,27 @@ base::Result<> Uploader::start(BuiltObject object, ClientRecord& record) {
   frozen_ = std::move(object);
   key_ =
       storage::ltx_key(store_.layout(), storage::replica_path(record.id), {frozen_->level, frozen_->min, frozen_->max});
-  send(record);
+  proceed(record);
   return {};
 }
 
 void Uploader::retry(ClientRecord& record) {
-  if (state_ == UploadState::waiting) send(record);
+  if (state_ == UploadState::waiting) proceed(record);
 }
 
-void Uploader::send(ClientRecord&) {
+void Uploader::proceed(ClientRecord& record) {
   state_ = UploadState::running;
+  if (!audited_) {
+    audit_bucket(store_, storage::replica_path(record.id), record.txid,
+                 [deliver = deliver_](base::Result<BucketAudit> audit) { deliver(AuditAnswer{std::move(audit)}); });
+  } else if (frozen_->level.value == 0 && frozen_->max <= known_newest_) {
+    read_taken();
+  } else {
+    send();
+  }
+}
+
+void Uploader::send() {
   storage::PutRequest request;
   request.key = key_;
   request.body = frozen_->body;
@@ -88,6 +100,11 @@ void Uploader::send(ClientRecord&) {
   request.litestream_timestamp = frozen_->timestamp;
   store_.put(std::move(request), {round_end(), {}},
              [deliver = deliver_](base::Result<storage::PutResult> result) { deliver(PutAnswer{std::move(result)}); });
+}
+
+void Uploader::read_taken() {
+  store_.get({key_, 0, std::nullopt}, {round_end(), {}},
+             [deliver = deliver_](base::Result<base::Bytes> bytes) { deliver(ObjectAnswer{std::move(bytes)}); });
 }
 
 void Uploader::forget_conflict() {
@@ -99,20 +116,48 @@ void Uploader::forget_conflict() {
 }
 
 base::Result<UploadNews> Uploader::on_answer(StoreAnswer answer, ClientRecord& record) {
-  if (state_ != UploadState::running || !frozen_) return UploadNews::none;
+  if (state_ != UploadState::running || (!frozen_ && !reading_on_)) return UploadNews::none;
+  if (auto* asked = std::get_if<AuditAnswer>(&answer)) {
+    if (!asked->audit) return postpone(asked->audit.error());
+    return on_audit(*asked->audit, record);
+  }
   if (auto* put = std::get_if<PutAnswer>(&answer)) {
     if (put->result) return stored(record);
     if (put->result.error().category != base::Category::conflict) return postpone(put->result.error());
-    store_.get({key_, 0, std::nullopt}, {round_end(), {}},
-               [deliver = deliver_](base::Result<base::Bytes> bytes) { deliver(ObjectAnswer{std::move(bytes)}); });
+    read_taken();
     return UploadNews::none;
   }
   auto& object = std::get<ObjectAnswer>(answer);
-  if (!object.bytes) return postpone(object.bytes.error());
-  return settle(*object.bytes, record);
+  if (object.bytes) return settle(*object.bytes, record);
+  if (reading_on_) return stop_reading_on();
+  if (object.bytes.error().category == base::Category::not_found) known_newest_ = {};  // then the name is free
+  return postpone(object.bytes.error());
+}
+
+base::Result<UploadNews> Uploader::on_audit(const BucketAudit& audit, ClientRecord& record) {
+  if (audit.beyond) {
+    const base::ObjectKey key = storage::ltx_key(store_.layout(), storage::replica_path(record.id), *audit.beyond);
+    return end_in_conflict(
+        describe_conflict(key, audit.beyond->max, audit.beyond_header, ledger_.lineages(), clock_.unix_now()), record);
+  }
+  audited_ = true;
+  known_newest_ = audit.newest;
+  const bool replaces_all = frozen_->level.value != 0;
+  if (record.txid.value > 0 && !audit.next_is_taken && !replaces_all &&
+      (audit.newest < record.txid || !audit.restorable)) {
+    base::log::error("the bucket has lost objects that were stored; it is asked where to go on",
+                     {{"client", record.id.value}, {"stored", record.txid.value}, {"found", audit.newest.value}});
+    bump(probe_.repaired_chains);
+    frozen_.reset();
+    state_ = UploadState::idle;
+    return UploadNews::history_lost;
+  }
+  proceed(record);
+  return UploadNews::none;
 }
 
 base::SteadyTime Uploader::round_end() const {
+  if (!frozen_) return clock_.steady_now() + kRoundLimit;
   const auto for_bytes = std::chrono::seconds(frozen_->body->size_bytes() / kSlowestBytesPerSecond);
   return clock_.steady_now() + kRoundLimit + for_bytes;
 }
@@ -163,32 +208,66 @@ bool Uploader::by_earlier_run(const ltx::Header& header) const {
 // The TXID is taken. By the bytes that stand there: our own object (the frozen one, or an earlier one whose answer was
 // lost), or somebody else's.
 base::Result<UploadNews> Uploader::settle(const base::Bytes& bytes, ClientRecord& record) {
-  base::Bytes ours(frozen_->body->size_bytes());
-  if (ours.size() == bytes.size() && frozen_->body->read_at(0, ours) && ours == bytes) return stored(record);
-
-  auto found = read_object(bytes);
-  if (!found || !by_earlier_run(found->header)) {
-    const auto header = ltx::decode_header(bytes);
-    conflict_ = describe_conflict(key_, frozen_->max, header ? std::optional(*header) : std::nullopt,
-                                  ledger_.lineages(), clock_.unix_now());
-    detail_ = conflict_text(*conflict_, record.id.value);
-    state_ = UploadState::conflict;
-    bump(probe_.conflicts);
-    frozen_.reset();
-    return UploadNews::conflict;
+  if (frozen_) {
+    base::Bytes ours(frozen_->body->size_bytes());
+    if (ours.size() == bytes.size() && frozen_->body->read_at(0, ours) && ours == bytes) return stored(record);
   }
-  Acknowledgement& ack = found->content;
-  ack.database_checksum = ltx::provenance(found->header)->database_checksum;
-  ack.replaces_index = ack.page_size != record.page_size || found->header.is_snapshot() || !record.index_valid;
+  auto found = read_object(bytes);
+  if (found && by_earlier_run(found->header)) return adopt(found->header, std::move(found->content), record);
+  const auto header = ltx::decode_header(bytes);
+  return end_in_conflict(
+      describe_conflict(key_, base::next(record.txid), header ? std::optional(*header) : std::nullopt,
+                        ledger_.lineages(), clock_.unix_now()),
+      record);
+}
+
+UploadNews Uploader::end_in_conflict(const Conflict& conflict, ClientRecord& record) {
+  conflict_ = conflict;
+  detail_ = conflict_text(conflict, record.id.value);
+  state_ = UploadState::conflict;
+  bump(probe_.conflicts);
+  frozen_.reset();
+  reading_on_ = false;
+  return UploadNews::conflict;
+}
+
+// What was adopted so far counts; the rest is found at the next upload.
+UploadNews Uploader::stop_reading_on() {
+  reading_on_ = false;
+  audited_ = false;
+  state_ = UploadState::idle;
+  return UploadNews::adopted;
+}
+
+// The next one too, if the bucket has more: a state that lost its newest acknowledgements catches up in one go.
+base::Result<UploadNews> Uploader::adopt(const ltx::Header& header, Acknowledgement ack, ClientRecord& record) {
+  ack.database_checksum = ltx::provenance(header)->database_checksum;
+  ack.replaces_index = ack.page_size != record.page_size || header.is_snapshot() || !record.index_valid;
   const bool whole = ack.pages.size() + 1 >= ack.page_count;  // the lock page is never there
-  if (auto recorded = ledger_.acknowledge(record.row, ack); !recorded) return postpone(recorded.error());
+  if (auto recorded = ledger_.acknowledge(record.row, ack); !recorded) {
+    if (reading_on_) return stop_reading_on();
+    return postpone(recorded.error());
+  }
   bump(probe_.adopted);
   note_acknowledged(record, ack);
   if (ack.replaces_index && !whole) {
-    TRY(ledger_.forget_index(record.row));
     record.index_valid = false;
+    reading_on_ = false;
+    TRY(ledger_.forget_index(record.row));
   }
-  return UploadNews::adopted;
+  if (record.txid >= known_newest_) {
+    reading_on_ = false;
+    return UploadNews::adopted;
+  }
+  const base::Txid next = base::next(record.txid);
+  sent_by_earlier_run_ = record.attempted >= next;
+  if (auto recorded = ledger_.record_attempt(record.row, next); !recorded) return stop_reading_on();
+  record.attempted = std::max(record.attempted, next);
+  key_ = storage::ltx_key(store_.layout(), storage::replica_path(record.id), {base::Level{0}, next, next});
+  reading_on_ = true;
+  state_ = UploadState::running;
+  read_taken();
+  return UploadNews::none;
 }
 
 }  // namespace engine

@@ -7,6 +7,10 @@
 // object is adopted into the ledger. Anything else is a conflict, also an object of our own lineage that is neither: a
 // copy of the state directory is alive elsewhere (decision 0010). Nothing is ever overwritten.
 //
+// Before the first upload of a run that builds on what the state knows the bucket is asked once whether it still ends
+// there: objects may have been lost, or another writer may have gone on and compacted what stood at our next TXID. What
+// it already holds is read instead of sent against, object after object.
+//
 // Owned by one client; one thread at a time. Never blocks on the network: answers arrive through `deliver`.
 #pragma once
 
@@ -19,6 +23,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "engine/bucket_position.h"
 #include "engine/ledger.h"
 #include "engine/object_builder.h"
 #include "engine/probe.h"
@@ -35,7 +40,10 @@ struct PutAnswer {
 struct ObjectAnswer {
   base::Result<base::Bytes> bytes;  // the whole object that stands at the TXID we wanted
 };
-using StoreAnswer = std::variant<PutAnswer, ObjectAnswer>;
+struct AuditAnswer {
+  base::Result<BucketAudit> audit;
+};
+using StoreAnswer = std::variant<PutAnswer, ObjectAnswer, AuditAnswer>;
 
 enum class UploadState : std::uint8_t {
   idle,      // nothing frozen
@@ -46,9 +54,10 @@ enum class UploadState : std::uint8_t {
 
 enum class UploadNews : std::uint8_t {
   none,
-  stored,   // acknowledged and recorded; record() has moved
-  adopted,  // an earlier object of ours was found at this TXID: captures on top of record() are void, make a diff
-  failed,   // see error() and next_attempt()
+  stored,        // acknowledged and recorded; record() has moved
+  adopted,       // an earlier object of ours was found at this TXID: captures on top of record() are void, make a diff
+  failed,        // see detail() and next_attempt()
+  history_lost,  // the bucket lacks objects that we stored, nothing was sent: ask it where to go on
   conflict,
 };
 
@@ -65,6 +74,8 @@ class Uploader {
   // The frozen object once more (state() is waiting and its time has come, or at shutdown).
   void retry(ClientRecord& record);
   base::Result<UploadNews> on_answer(StoreAnswer answer, ClientRecord& record);
+  // The caller has just asked the bucket itself: no need to do so before the next upload.
+  void trust_bucket() { audited_ = true; }
   // After the operator's word; the caller asks the bucket anew where to go on.
   void forget_conflict();
 
@@ -80,7 +91,13 @@ class Uploader {
   [[nodiscard]] std::uint64_t upload_bytes() const { return upload_bytes_; }
 
  private:
-  void send(ClientRecord& record);
+  void proceed(ClientRecord& record);
+  void send();
+  void read_taken();
+  base::Result<UploadNews> on_audit(const BucketAudit& audit, ClientRecord& record);
+  base::Result<UploadNews> adopt(const ltx::Header& header, Acknowledgement ack, ClientRecord& record);
+  UploadNews stop_reading_on();
+  UploadNews end_in_conflict(const Conflict& conflict, ClientRecord& record);
   [[nodiscard]] base::SteadyTime round_end() const;
   UploadNews postpone(const base::Error& error);
   base::Result<UploadNews> stored(ClientRecord& record);
@@ -95,7 +112,10 @@ class Uploader {
   base::UnixMillis run_began_;
   std::function<void(StoreAnswer)> deliver_;
   std::optional<BuiltObject> frozen_;
-  bool sent_by_earlier_run_ = false;  // something was, at the frozen object's TXID
+  bool sent_by_earlier_run_ = false;  // something was, at the TXID that is looked at
+  bool audited_ = false;
+  bool reading_on_ = false;  // adopting one object after the other, nothing is frozen
+  base::Txid known_newest_;  // of the bucket, by the audit
   base::ObjectKey key_;
   UploadState state_ = UploadState::idle;
   std::string detail_;

@@ -44,6 +44,7 @@ class UploaderTest : public ::testing::Test {
           answers_.push_back(std::move(answer));
           arrived_.notify_all();
         });
+    uploader_->trust_bucket();
   }
   ~UploaderTest() override { store_.reset(); }
 

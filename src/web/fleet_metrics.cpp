@@ -97,6 +97,9 @@ void write_uploads(Exposition& out, const engine::Counters& c) {
   out.counter("litestream_manager_takeovers_total", "Takeovers that the operator ordered.", c.takeovers);
   out.counter("litestream_manager_adopted_total", "Own uploads found stored although their answer was lost.",
               c.adopted);
+  out.counter("litestream_manager_repaired_chains_total",
+              "Backups that had lost objects in the bucket, or held damaged ones, and were made whole.",
+              c.repaired_chains);
   out.counter("litestream_manager_dropped_captures_total", "Captures dropped for want of memory; a diff replaces them.",
               c.dropped_captures);
   out.counter("litestream_manager_lost_restore_points_total",

@@ -157,6 +157,7 @@ Json counters_record(const engine::Counters& c) {
               {"conflicts", c.conflicts},
               {"takeovers", c.takeovers},
               {"adopted", c.adopted},
+              {"repairedChains", c.repaired_chains},
               {"droppedCaptures", c.dropped_captures},
               {"lostRestorePoints", c.lost_points},
               {"proofsAppend", c.proofs_append},

@@ -1,5 +1,7 @@
 """The store is away, slow, or loses answers. The application goes on as if nothing were, and in the end all is whole."""
 
+import datetime
+
 import pytest
 
 from harness.compare import check_same_database, consistent_copy
@@ -81,8 +83,48 @@ def test_memory_stays_bounded_while_nothing_can_be_stored(fragile_bucket, record
     written = sum(r["transactions"] for r in reports) * 800 * 5000
     assert written > 320 << 20, f"the load wrote only {written >> 20} MB: it proves nothing"
     assert peak_rss_bytes(manager.pid) < 256 << 20
+    assert manager.counters()["droppedCaptures"] > 0
     recorder.set_mode("pass")
     manager.wait_stored([a.client_id for a in applications], timeout=90)
+    for client in manager.clients().values():
+        assert 5 <= client["lostRestorePoints"] <= 40, "those are counted too whose captures were dropped"
+    check_whole(fragile_bucket, applications, folder)
+
+
+def test_restore_points_that_an_outage_cost_are_counted_and_told(fragile_bucket, recorder, folder, make_manager,
+                                                                 make_application):
+    """One is lost for each second in which something was committed."""
+    applications = [make_application(n, work="mixed", rate=12.0) for n in range(1, 5)]
+    quiet = make_application(9)
+    quiet.write(3)
+    manager = make_manager(fragile_bucket).start()
+    try:
+        for application in applications:
+            application.start()
+        let_time_pass(3)
+        assert manager.counters()["lostRestorePoints"] == 0
+        began = datetime.datetime.now(datetime.timezone.utc)
+        recorder.set_mode("refuse")
+        let_time_pass(16)
+        during = manager.clients()
+        recorder.set_mode("pass")
+    finally:
+        stop_all(applications)
+    manager.wait_stored([a.client_id for a in applications], timeout=90)
+    ended = datetime.datetime.now(datetime.timezone.utc)
+    after = manager.clients()
+    for application in applications:
+        lost, now = after[application.client_id], during[application.client_id]
+        assert 5 <= now["lostRestorePoints"] <= lost["lostRestorePoints"] <= 22, (now, lost)
+        since, until = (datetime.datetime.fromisoformat(lost[name].replace("Z", "+00:00")) for name in ("lostSince", "lostUntil"))
+        assert began - datetime.timedelta(seconds=1) <= since < until <= ended
+    assert after[quiet.client_id]["lostRestorePoints"] == 0 and after[quiet.client_id]["lostSince"] is None
+    total = sum(client["lostRestorePoints"] for client in after.values())
+    assert manager.counters()["lostRestorePoints"] == total
+    metrics = manager.metrics()
+    assert metrics["litestream_manager_lost_restore_points_total"] == total
+    assert began.timestamp() - 1 <= metrics['litestream_manager_lost_restore_points_timestamp_seconds{edge="until"}']
+    assert manager.log_text().count("restore points in between are not") >= len(applications)
     check_whole(fragile_bucket, applications, folder)
 
 

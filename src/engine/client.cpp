@@ -107,7 +107,7 @@ void Client::on_command(Command command) {
       break;
     case Command::flush:
       flushing_ = true;
-      last_upload_ = {};
+      last_upload_ = base::SteadyTime::min();
       base_due_ = {};
       blocked_.clear();  // the cause may be gone: only what the next look finds counts
       tracker_.on_event({FileEventKind::checked, 0, {}});

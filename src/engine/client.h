@@ -157,7 +157,7 @@ class Client {
   std::uint64_t database_bytes_ = 0;
 
   base::SteadyTime last_activity_{};
-  base::SteadyTime last_upload_{};
+  base::SteadyTime last_upload_ = base::SteadyTime::min();  // never: not the clock's zero, which may be a minute ago
   base::SteadyTime track_due_{};
   bool track_pending_ = true;
   bool resting_ = false;

@@ -23,6 +23,7 @@ Client::Client(ClientRecord record, const ClientContext& context, std::function<
     : record_(std::move(record)),
       context_(context),
       wake_(std::move(wake)),
+      policy_(NewPolicy(), &context.options),  // of the context, not owned
       tracker_(record_.path, {context.clock, context.stream, context.closer, context.probe, [this] { drain(); }}),
       gathered_(context.options.staging_directory, context.options.page_set_memory_bytes),
       uploader_(*context.store, *context.ledger, *context.clock, *context.probe, context.run_began,
@@ -64,6 +65,8 @@ void Client::on_mail(Mail& mail) {
     record_.path = moved->path;
     tracker_.move_to(moved->path);
     need_base("the database is at another path");
+  } else if (auto* policy = std::get_if<NewPolicy>(&mail)) {
+    on_policy(std::move(*policy));
   } else {
     on_command(std::get<Command>(mail));
   }
@@ -163,7 +166,7 @@ void Client::need_base(std::string why) {
   base_reason_ = std::move(why);
   gathered_.clear();
   const base::SteadyTime now = context_.clock->steady_now();
-  base_due_ = flushing_ ? now : std::max(now, last_upload_ + context_.options.sync_interval);
+  base_due_ = flushing_ ? now : std::max(now, last_upload_ + policy_->sync_interval);
 }
 
 void Client::block(std::string why, milliseconds retry) {
@@ -186,7 +189,7 @@ void Client::wake_at(base::SteadyTime when) {
 }
 
 bool Client::all_stored() const {
-  if (!present_ || waiting_ || !blocked_.empty()) return !uploader_.has_frozen() && !has_captured();
+  if (away() || waiting_ || !blocked_.empty()) return !uploader_.has_frozen() && !has_captured();
   return contacted_ && !reading_bucket_ && uploader_.state() == UploadState::idle && !base_needed_ && !has_captured() &&
          trouble_.empty() && mailbox_.empty();
 }
@@ -195,6 +198,7 @@ std::optional<base::SteadyTime> Client::step() {
   next_.reset();
   drain();
   if (flushed()) return std::nullopt;
+  if (policy_->paused) tracker_.detach("paused");  // it goes on counting lives, without a descriptor
   if (uploader_.state() != UploadState::conflict) {
     const bool reachable = contact_bucket();
     capture();
@@ -216,7 +220,7 @@ std::optional<base::SteadyTime> Client::step() {
 }
 
 bool Client::contact_bucket() {
-  if (contacted_) return true;
+  if (contacted_ || policy_->paused) return contacted_;
   if (!contacting_ && base_due_ <= context_.clock->steady_now()) {
     contacting_ = true;
     find_bucket_position(*context_.store, storage::replica_path(record_.id),
@@ -248,7 +252,7 @@ void Client::on_bucket(const BucketAnswer& answer) {
 // Takes what the log has. Everything else that a step does builds on where this leaves the position.
 void Client::capture() {
   const base::SteadyTime now = context_.clock->steady_now();
-  if (!present_ || base_needed_ || !contacted_ || !track_pending_) return;
+  if (away() || base_needed_ || !contacted_ || !track_pending_) return;
   if (track_due_ > now && !flushing_) return wake_at(track_due_);
   track_pending_ = false;  // before the step: mail that it drains asks for another one
   auto tracked = tracker_.step(gathered_);
@@ -293,7 +297,7 @@ void Client::capture() {
 void Client::note_flushed() {
   if (!flushing_) return;
   const bool never_captured = !blocked_.empty() && record_.txid.value == 0;
-  const bool nothing_to_look_at = !present_ || waiting_ || never_captured;
+  const bool nothing_to_look_at = away() || waiting_ || never_captured;
   if (all_stored() && (flush_captured_ || nothing_to_look_at)) flushed_.store(true, std::memory_order_release);
 }
 
@@ -355,8 +359,8 @@ void Client::upload() {
     return wake_at(uploader_.next_attempt());
   }
   if (uploader_.state() != UploadState::idle || base_needed_ || !has_captured() || reading_bucket_) return;
-  if (!flushing_ && present_ && last_upload_ + context_.options.sync_interval > now) {
-    return wake_at(last_upload_ + context_.options.sync_interval);
+  if (!flushing_ && !away() && last_upload_ + policy_->sync_interval > now) {
+    return wake_at(last_upload_ + policy_->sync_interval);
   }
   BuildInput input;
   input.acknowledged = &record_;
@@ -385,7 +389,7 @@ void Client::upload() {
   base_done_ = false;
   if (!*built) return;
   last_upload_ = now;
-  flush_upload_ = flushing_ && (flush_captured_ || !present_);
+  flush_upload_ = flushing_ && (flush_captured_ || away());
   lost_points_.upload_started(context_.clock->unix_now());
   if (auto started = uploader_.start(std::move(**built), record_); !started) {
     report(started.error(), "recording an upload");
@@ -397,7 +401,7 @@ void Client::upload() {
 void Client::rest_if_quiet() {
   const base::SteadyTime now = context_.clock->steady_now();
   const bool busy = base_needed_ || !contacted_ || uploader_.state() != UploadState::idle || has_captured() ||
-                    track_pending_ || resting_ || !present_;
+                    track_pending_ || resting_ || away();
   if (busy) return;
   const milliseconds quiet = tracker_.attached() ? context_.options.cold_after : kRestCheck;
   if (last_activity_ + quiet > now && !flushing_) return wake_at(last_activity_ + quiet);

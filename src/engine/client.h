@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "engine/base_job.h"
 #include "engine/budget.h"
+#include "engine/client_policy.h"
 #include "engine/ledger.h"
 #include "engine/log_tracker.h"
 #include "engine/lost_points.h"
@@ -27,10 +28,9 @@
 
 namespace engine {
 
-struct ClientOptions {
-  std::chrono::milliseconds sync_interval{1000};  // least time between two objects of a busy database
-  std::chrono::milliseconds cold_after{60'000};   // quiet for so long: let go of the descriptors
-  bool switch_to_wal = true;
+// The policy of a client until it is sent another one, and what is the same for all clients.
+struct ClientOptions : ClientPolicy {
+  std::chrono::milliseconds cold_after{60'000};  // quiet for so long: let go of the descriptors
   std::filesystem::path staging_directory;
   std::uint64_t page_set_memory_bytes = 16ULL << 20;  // per client, then a spool file
 };
@@ -81,6 +81,7 @@ class Client {
   void on_command(Command command);
   void take_over();
   bool start_over();
+  void on_policy(NewPolicy policy);
   void on_bucket(const BucketAnswer& answer);
   void on_store(StoreAnswer answer);
 
@@ -111,6 +112,8 @@ class Client {
   void publish();
   [[nodiscard]] ClientState state() const;
   [[nodiscard]] bool all_stored() const;
+  // Gone or paused: nothing new is captured.
+  [[nodiscard]] bool away() const { return !present_ || policy_->paused; }
   void note_flushed();
   [[nodiscard]] bool has_captured() const { return base_done_ || !gathered_.empty(); }
 
@@ -118,6 +121,7 @@ class Client {
   const ClientContext& context_;
   std::function<void()> wake_;
   Mailbox mailbox_;
+  NewPolicy policy_;
 
   LogTracker tracker_;
   PageSet gathered_;

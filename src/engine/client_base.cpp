@@ -77,7 +77,7 @@ bool Client::take_base_place() {
 
 void Client::run_base() {
   const base::SteadyTime started = context_.clock->steady_now();
-  if (uploader_.state() != UploadState::idle || !present_) return;
+  if (uploader_.state() != UploadState::idle || away()) return;
   if (base_due_ > started) return wake_at(base_due_);
   const bool ready = base_job_ ? base_place_.held() || take_base_place() : prepare_base();
   if (!ready) return wake_at(base_due_);

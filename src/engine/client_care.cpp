@@ -1,6 +1,8 @@
-// What is done to a tenant's database besides reading it: the switch to WAL, holding a log for a moment, clearing it
-// away. Only as root or the file's owner, only where the locks of others are visible (decisions 0002 and 0008).
+// What the operator wants of a client, and what is done to a tenant's database besides reading it: the switch to WAL,
+// holding a log for a moment, clearing it away. The latter only as root or the file's owner, only where the locks of
+// others are visible (decisions 0002 and 0008).
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "engine/attached.h"
@@ -84,11 +86,32 @@ void Client::clear_left_log() {
   }
 }
 
+// Pausing is like the file going away: what was captured is stored, everything is let go of. What happened meanwhile
+// nobody saw, so going on begins with a comparison against what is stored.
+void Client::on_policy(NewPolicy policy) {
+  const NewPolicy before = std::exchange(policy_, std::move(policy));
+  const base::SteadyTime now = context_.clock->steady_now();
+  if (base_needed_) base_due_ = std::min(base_due_, std::max(now, last_upload_ + policy_->sync_interval));
+  if (before->paused == policy_->paused) return;
+  base::log::info(policy_->paused ? "paused" : "goes on", {{"client", record_.id.value}});
+  track_pending_ = true;
+  track_due_ = now;
+  resting_ = false;
+  if (policy_->paused) {
+    tracker_.detach("paused");
+    if (base_needed_) need_base("paused");
+    blocked_.clear();
+    trouble_.clear();
+    return;
+  }
+  need_base("was paused");
+}
+
 // A database in rollback mode: captured by diff at each change, unless it may be switched.
 void Client::switch_when_quiet() {
   const base::SteadyTime now = context_.clock->steady_now();
-  if (journal_mode_ != "rollback" || !context_.options.switch_to_wal || record_.wal_switch_refused || switch_refused_ ||
-      !present_ || flushing_ || base_needed_ || has_captured() || uploader_.state() != UploadState::idle) {
+  if (journal_mode_ != "rollback" || !policy_->switch_to_wal || record_.wal_switch_refused || switch_refused_ ||
+      away() || flushing_ || base_needed_ || has_captured() || uploader_.state() != UploadState::idle) {
     return;
   }
   if (seen_wal_mode_) {

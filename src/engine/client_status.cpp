@@ -34,6 +34,7 @@ ClientState Client::state() const {
   if (uploader_.state() == UploadState::conflict) return ClientState::conflict;
   if (uploader_.failing() || !trouble_.empty()) return ClientState::failing;
   if (!present_) return ClientState::removed;
+  if (policy_->paused) return ClientState::paused;
   if (!blocked_.empty()) return ClientState::blocked;
   if (waiting_) return ClientState::waiting;
   if (!contacted_) return ClientState::discovered;
@@ -57,6 +58,9 @@ void Client::publish() {
       break;
     case ClientState::blocked:
       status.detail = blocked_;
+      break;
+    case ClientState::paused:
+      status.detail = "paused by the configuration: what is committed meanwhile is stored when it goes on";
       break;
     case ClientState::waiting:
       status.detail = "empty file: replication starts with the first write";

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "engine/bucket_position.h"
+#include "engine/client_policy.h"
 #include "engine/file_event.h"
 #include "engine/remote_index.h"
 #include "engine/uploader.h"
@@ -37,7 +39,10 @@ struct IndexAnswer {
   base::Result<RemoteIndex> index;
 };
 
-using Mail = std::variant<FileEvent, StoreAnswer, BucketAnswer, IndexAnswer, Command, NewPath>;
+// What the operator wants for this client from now on. Never null.
+using NewPolicy = std::shared_ptr<const ClientPolicy>;
+
+using Mail = std::variant<FileEvent, StoreAnswer, BucketAnswer, IndexAnswer, Command, NewPath, NewPolicy>;
 
 class Mailbox {
  public:

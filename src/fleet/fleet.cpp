@@ -19,14 +19,13 @@ base::SteadyTime now() {
   return base::system_clock().steady_now();
 }
 
-// What an operator's path means, however it is spelled; a root that does not exist yet keeps its spelling.
-std::string resolve(const std::filesystem::path& path) {
+}  // namespace
+
+std::string resolve_watch_dir(const std::filesystem::path& path) {
   std::error_code ignored;
   const auto canonical = std::filesystem::weakly_canonical(path, ignored);
   return (canonical.empty() ? path : canonical).string();
 }
-
-}  // namespace
 
 Fleet::Fleet(FleetOptions options, os::DirectoryWatcher& watcher, WatcherStream& stream, os::FileCloser& closer,
              engine::Engine& engine)
@@ -35,12 +34,12 @@ Fleet::Fleet(FleetOptions options, os::DirectoryWatcher& watcher, WatcherStream&
       stream_(stream),
       closer_(closer),
       engine_(engine),
-      tree_(watcher, resolve(options_.state_directory),
+      tree_(watcher, resolve_watch_dir(options_.state_directory),
             {[this](const std::string& directory, const std::string& name) { appear(directory, name, false); },
              [](const std::string& directory, const base::Error& error) {
                base::log::warn("directory cannot be watched", {{"path", directory}, {"reason", error}});
              }}) {
-  for (const auto& path : options_.watch_dirs) roots_.push_back({resolve(path), false, {}});
+  for (const auto& path : options_.watch_dirs) roots_.push_back({resolve_watch_dir(path), false, {}});
 }
 
 base::Result<std::unique_ptr<Fleet>> Fleet::open(FleetOptions options, os::DirectoryWatcher& watcher,
@@ -127,6 +126,7 @@ void Fleet::turn() {
   for (os::WatchEvent& event : events) handle(std::move(event));
   stream_.deliver(watcher_.taken_position());
   judge_suspects();
+  take_change();
   if (now() >= next_root_retry_) try_roots();
   if (now() >= next_sweep_ || sweep_wanted_.exchange(false)) sweep();
 }

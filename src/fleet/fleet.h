@@ -7,13 +7,16 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <unordered_set>
 #include <vector>
 
 #include "base/error.h"
+#include "base/guarded.h"
 #include "engine/engine.h"
 #include "fleet/registry.h"
 #include "fleet/watch_tree.h"
@@ -22,12 +25,28 @@
 
 namespace fleet {
 
+// What holds for one client, by its id and by its file's path below the watched directory ("acme/GUID.db"). Called on
+// the router's thread, once for each client and again when its file has moved or the fleet is told to change.
+using PolicyOf =
+    std::function<std::shared_ptr<const engine::ClientPolicy>(const base::DatabaseId& id, std::string_view path)>;
+
 struct FleetOptions {
   std::vector<std::filesystem::path> watch_dirs;
   std::filesystem::path state_directory;  // never watched
+  PolicyOf policy_of;                     // empty: what the engine was given holds for all
   std::chrono::milliseconds sweep_every{30'000};
   std::chrono::milliseconds retry_root_every{2'000};
 };
+
+// What may be changed while the fleet is watched.
+struct FleetChange {
+  std::vector<std::filesystem::path> watch_dirs;  // those that are not watched yet are added; none is given up
+  PolicyOf policy_of;
+};
+
+// What an operator's path means, however it is spelled; one that does not exist yet keeps its spelling. The paths that
+// PolicyOf sees are below directories that are spelled so.
+std::string resolve_watch_dir(const std::filesystem::path& path);
 
 class Fleet {
  public:
@@ -48,6 +67,8 @@ class Fleet {
   // What happened until now is known to the clients when this returns, also where an event was missed. Two seconds at
   // most.
   void sweep_now();
+  // Any thread; the router does it soon. Of two changes in a row the last one may be the only one that is seen.
+  void change(FleetChange change);
   // Ends the router. Clients hear of nothing any more.
   void stop();
   // Databases known so far, present or not. Any thread.
@@ -76,6 +97,9 @@ class Fleet {
   void refuse(const std::string& path, const std::string& why);
   void forget_refusal(const std::string& path);
   void watch_takeovers();
+  void take_change();
+  void give_policy(Entry& entry);
+  [[nodiscard]] std::string_view below_root(const Entry& entry) const;
   void try_roots();
   void publish_roots();
   void sweep();
@@ -101,6 +125,7 @@ class Fleet {
   os::WatchId takeover_watch_ = -1;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> sweep_wanted_{false};
+  base::Guarded<std::optional<FleetChange>> change_;
   std::thread thread_;
 };
 

@@ -1,4 +1,5 @@
 // Clients coming and going, and the sweep that finds what events did not tell.
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
@@ -54,11 +55,13 @@ void Fleet::appear(const std::string& directory, const std::string& name, bool r
       base::log::error("database could not be registered", {{"path", path}, {"reason", client.error()}});
       return;
     }
-    entry = &registry_.add({*id, path, *client, false, 0, 0, {}, {}});
+    entry = &registry_.add({*id, path, *client, nullptr, false, 0, 0, {}, {}});
+    give_policy(*entry);
     size_.store(registry_.entries().size(), std::memory_order_relaxed);
   } else if (entry->path != path) {
     registry_.move(*entry, path);
     entry->client->post(engine::NewPath{path});
+    give_policy(*entry);
     replaced = true;
   }
   forget_refusal(path);
@@ -67,6 +70,44 @@ void Fleet::appear(const std::string& directory, const std::string& name, bool r
   if (!was_present) base::log::info("database found", {{"client", entry->id.value}, {"path", path}});
   entry->client->post(Command::appear);
   post(*entry, replaced ? FileEventKind::database_replaced : FileEventKind::checked, stream_.delivered());
+}
+
+void Fleet::give_policy(Entry& entry) {
+  if (!options_.policy_of) return;
+  auto policy = options_.policy_of(entry.id, below_root(entry));
+  const bool same = entry.policy && *entry.policy == *policy;
+  entry.policy = std::move(policy);
+  if (!same) entry.client->post(entry.policy);
+}
+
+// Of roots within each other the innermost counts.
+std::string_view Fleet::below_root(const Entry& entry) const {
+  std::size_t longest = 0;
+  for (const Root& root : roots_) {
+    const std::size_t length = root.path.ends_with('/') ? root.path.size() : root.path.size() + 1;
+    if (entry.path.size() > length && entry.path.starts_with(root.path) && entry.path[length - 1] == '/') {
+      longest = std::max(longest, length);
+    }
+  }
+  return std::string_view(entry.path).substr(longest);
+}
+
+void Fleet::change(FleetChange change) {
+  change_.with([&](auto& wanted) { wanted = std::move(change); });
+  watcher_.wake();
+}
+
+void Fleet::take_change() {
+  auto change = change_.with([](auto& wanted) { return std::exchange(wanted, std::nullopt); });
+  if (!change) return;
+  const std::size_t before = roots_.size();
+  for (const auto& path : change->watch_dirs) {
+    const std::string resolved = resolve_watch_dir(path);
+    if (std::ranges::find(roots_, resolved, &Root::path) == roots_.end()) roots_.push_back({resolved, false, {}});
+  }
+  options_.policy_of = std::move(change->policy_of);
+  for (const auto& [id, entry] : registry_.entries()) give_policy(*entry);
+  if (roots_.size() != before) try_roots();
 }
 
 void Fleet::vanish(Entry& entry) {

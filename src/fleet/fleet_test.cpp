@@ -408,5 +408,45 @@ TEST_F(FleetTest, TheLastSweepFindsWhatNoEventTold) {
   EXPECT_TRUE(restored_pages(*store_, kFirst) == committed_pages(file(kFirst)));
 }
 
+// Those whose path begins with `prefix` are paused.
+PolicyOf pausing(std::string prefix) {
+  return [prefix = std::move(prefix)](const base::DatabaseId&, std::string_view path) {
+    engine::ClientPolicy policy{.sync_interval = 1ms};
+    policy.paused = path.starts_with(prefix);
+    return std::make_shared<const engine::ClientPolicy>(policy);
+  };
+}
+
+TEST_F(FleetTest, APolicyIsChosenByThePathBelowTheRootAndAgainWhenTheFileMoves) {
+  fs::create_directory(root_ / "resting");
+  fs::create_directory(root_ / "working");
+  write_into(file(kFirst, "resting"));
+  write_into(file(kSecond));
+  options_.policy_of = pausing("resting/");
+  start();
+  EXPECT_TRUE(becomes(kFirst, ClientState::paused));
+  EXPECT_TRUE(is_stored(kSecond));
+  EXPECT_TRUE(restored_pages(*store_, kFirst).empty());
+  fs::rename(file(kFirst, "resting"), file(kFirst, "working"));
+  EXPECT_TRUE(is_stored(kFirst, file(kFirst, "working")));
+}
+
+TEST_F(FleetTest, AChangeAddsDirectoriesAndGivesClientsOtherPolicies) {
+  const fs::path other = fs::canonical(dir_.path()) / "other";
+  fs::create_directory(other);
+  const fs::path second = other / (kSecond.value + ".db");
+  write_into(file(kFirst));
+  write_into(second);
+  start();
+  ASSERT_TRUE(is_stored(kFirst));
+  fleet_->change({{root_, other}, pausing("aaaa")});
+  EXPECT_TRUE(becomes(kFirst, ClientState::paused));
+  EXPECT_TRUE(is_stored(kSecond, second));
+  EXPECT_EQ(engine_->board().fleet()->watch_dirs.size(), 2U);
+  write_into(file(kFirst), "while paused");
+  fleet_->change({{other}, pausing("nobody")});
+  EXPECT_TRUE(is_stored(kFirst)) << "no directory is given up by a change";
+}
+
 }  // namespace
 }  // namespace fleet

@@ -9,6 +9,7 @@
 
 #include "base/types.h"
 #include "engine/client.h"
+#include "engine/client_policy.h"
 #include "os/file.h"
 
 namespace fleet {
@@ -25,6 +26,7 @@ struct Entry {
   base::DatabaseId id;
   std::string path;
   engine::Client* client = nullptr;
+  std::shared_ptr<const engine::ClientPolicy> policy;  // last sent; null: none
   bool present = false;
   std::uint64_t events = 0;        // seen for any of its files
   std::uint64_t events_swept = 0;  // `events` at the last sweep

@@ -54,15 +54,22 @@ TEST(Process, DescriptorLimitIsRaisedToTheHardOne) {
   EXPECT_EQ(static_cast<std::uint64_t>(::sysconf(_SC_OPEN_MAX)), limit);
 }
 
-TEST(SignalWaiter, TellsTheFirstSignalFromLaterOnes) {
+TEST(SignalWaiter, TellsTheFirstSignalFromLaterOnesAndAHangupFromBoth) {
   std::mutex mutex;
   std::condition_variable changed;
   std::vector<StopSignal> seen;
-  const auto waiter = SignalWaiter::start([&](StopSignal signal) {
-    const std::scoped_lock lock(mutex);
-    seen.push_back(signal);
-    changed.notify_all();
-  });
+  unsigned hangups = 0;
+  const auto waiter = SignalWaiter::start(
+      [&](StopSignal signal) {
+        const std::scoped_lock lock(mutex);
+        seen.push_back(signal);
+        changed.notify_all();
+      },
+      [&] {
+        const std::scoped_lock lock(mutex);
+        ++hangups;
+        changed.notify_all();
+      });
   ASSERT_TRUE(waiter.has_value());
   const auto send_and_wait = [&](int number, std::size_t count) {
     ::kill(::getpid(), number);
@@ -73,6 +80,11 @@ TEST(SignalWaiter, TellsTheFirstSignalFromLaterOnes) {
   ASSERT_TRUE(send_and_wait(SIGINT, 2));
   ASSERT_TRUE(send_and_wait(SIGTERM, 3));
   EXPECT_EQ(seen, (std::vector{StopSignal::first, StopSignal::repeated, StopSignal::repeated}));
+  EXPECT_EQ(hangups, 0U);
+  ::kill(::getpid(), SIGHUP);
+  std::unique_lock lock(mutex);
+  EXPECT_TRUE(changed.wait_for(lock, std::chrono::seconds{30}, [&] { return hangups == 1; }));
+  EXPECT_EQ(seen.size(), 3U) << "it does not ask to stop";
   ::raise(SIGPIPE);  // would end the test if it were not ignored
   ::raise(SIGIO);
 }

@@ -1,4 +1,4 @@
-// Termination signals as calls on a thread of their own, so that nothing runs inside a signal handler.
+// Signals of an operator as calls on a thread of their own, so that nothing runs inside a signal handler.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,10 @@ class SignalWaiter {
   SignalWaiter(const SignalWaiter&) = delete;
   SignalWaiter& operator=(const SignalWaiter&) = delete;
 
-  // `on_stop` is called once per signal, on the waiter's thread. io if the system refuses a descriptor.
-  static base::Result<std::unique_ptr<SignalWaiter>> start(std::function<void(StopSignal)> on_stop);
+  // Each is called once per signal, on the waiter's thread. `on_hangup` is for SIGHUP; empty: that signal is left as it
+  // is (it ends the process). io if the system refuses a descriptor.
+  static base::Result<std::unique_ptr<SignalWaiter>> start(std::function<void(StopSignal)> on_stop,
+                                                           std::function<void()> on_hangup = {});
 
  protected:
   SignalWaiter() = default;

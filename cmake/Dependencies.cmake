@@ -9,6 +9,8 @@ find_package(fmt REQUIRED)
 find_package(pugixml REQUIRED)
 pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
 pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
+# Used by its header alone: the library beside it is built with exceptions, and would be needed at run time.
+find_path(LM_TOMLPLUSPLUS_INCLUDE toml++/toml.h REQUIRED)
 find_package(Boost 1.81 REQUIRED)
 if(LM_TESTS)
   find_package(GTest REQUIRED)

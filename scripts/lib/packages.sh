@@ -6,7 +6,7 @@
 
 readonly BUILD_PACKAGES=(
   ca-certificates ccache cmake g++ git libboost1.81-dev libcurl4-openssl-dev libfmt-dev libisal-dev liblz4-dev
-  libpugixml-dev libspdlog-dev libssl-dev ninja-build nlohmann-json3-dev pkg-config python3 sqlite3
+  libpugixml-dev libspdlog-dev libssl-dev libtomlplusplus-dev ninja-build nlohmann-json3-dev pkg-config python3 sqlite3
 )
 
 readonly TEST_PACKAGES=(

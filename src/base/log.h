@@ -21,7 +21,7 @@ enum class Format { text, json };
 std::optional<Level> parse_level(std::string_view text);    // "debug", "info", "warn", "error"
 std::optional<Format> parse_format(std::string_view text);  // "text", "json"
 
-// Call once, before other threads log. Without a call: info, text.
+// Any thread, at any time; lines that are under way may still have the old form. Without a call: info, text.
 void configure(Level level, Format format);
 
 struct Field {

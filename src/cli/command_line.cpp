@@ -1,9 +1,13 @@
 #include "cli/command_line.h"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
+#include "cli/combinations.h"
+#include "cli/config_sample.h"
 #include "cli/flags.h"
 #include "cli/replica_location.h"
 #include "cli/settings.h"
@@ -19,6 +23,7 @@ constexpr std::string_view kDaemonUsage = "litestream-manager -watch-dir DIRS -b
 constexpr std::string_view kRestoreUsage = "litestream-manager restore GUID|URL -o FILE -bucket BUCKET [flags]";
 constexpr std::string_view kTakeoverUsage =
     "litestream-manager takeover GUID...|-all -state-dir DIR -bucket BUCKET [-confirm]";
+constexpr std::string_view kExplainUsage = "litestream-manager explain [GUID] [flags]";
 constexpr std::string_view kVersionUsage = "litestream-manager version";
 constexpr std::string_view kHelpUsage = "litestream-manager help [COMMAND]";
 
@@ -39,13 +44,25 @@ std::unexpected<base::Error> wrong_takeover_usage(std::string_view what) {
   return wrong_usage(what, kTakeoverUsage, "litestream-manager takeover -help");
 }
 
+std::unexpected<base::Error> wrong_explain_usage(std::string_view what) {
+  return wrong_usage(what, kExplainUsage, "litestream-manager explain -help");
+}
+
+std::string joined(std::span<const std::string> lines) {
+  std::string text;
+  for (const std::string& line : lines) text += (text.empty() ? "" : "\n") + line;
+  return text;
+}
+
 std::string daemon_help() {
   Options defaults;
   return "Keeps every SQLite database named GUID.db below the watched directories continuously\n"
          "backed up in a bucket, in Litestream's format, and shows the fleet in a dashboard.\n\nusage:\n  " +
          std::string(kDaemonUsage) + "\n  " + std::string(kRestoreUsage) + "\n  " + std::string(kTakeoverUsage) +
-         "\n  " + std::string(kVersionUsage) + "\n  " + std::string(kHelpUsage) + "\n\nflags:\n" +
-         describe(daemon_settings(defaults)) +
+         "\n  " + std::string(kExplainUsage) + "\n  " + std::string(kVersionUsage) + "\n  " + std::string(kHelpUsage) +
+         "\n\nflags:\n" + describe(daemon_settings(defaults)) +
+         "\nEach of them can also stand in the configuration file (name = value), or in the environment as\n"
+         "LITESTREAM_MANAGER_NAME; \"litestream-manager explain\" shows what holds and who said it.\n"
          "\ncredentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or\n"
          "~/.aws/credentials with AWS_PROFILE.\n"
          "\nexit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 verification failed,\n5 conflict.\n";
@@ -69,39 +86,91 @@ std::string takeover_help() {
          describe(takeover_settings(defaults));
 }
 
-Result<Command> parse_daemon(Arguments arguments) {
+// What nothing has a default for.
+std::vector<std::string> missing_settings(const Options& options) {
+  std::vector<std::string> missing;
+  if (options.watch_dirs.empty()) missing.emplace_back("-watch-dir is missing: which directories hold the databases?");
+  if (options.store.bucket.empty()) {
+    missing.emplace_back("-bucket is missing: where shall the backups go? For a first try: -bucket file:///DIRECTORY");
+  }
+  return missing;
+}
+
+Result<Command> parse_daemon(Arguments arguments, const Surroundings& surroundings) {
   Options options;
-  const auto parsed = parse_flags(daemon_settings(options), arguments);
+  auto parsed = assign_layers(daemon_settings(options), arguments, surroundings);
   if (!parsed) return wrong_daemon_usage(parsed.error().message);
   if (parsed->help_wanted) return ShowHelp{daemon_help()};
   if (!parsed->operands.empty()) {
-    constexpr std::array<std::string_view, 4> kCommands{"restore", "takeover", "version", "help"};
+    constexpr std::array<std::string_view, 5> kCommands{"restore", "takeover", "explain", "version", "help"};
     const std::string& operand = parsed->operands.front();
     const std::string_view near = nearest(operand, kCommands);
     std::string what = "there is no command \"" + operand + "\"";
     if (!near.empty()) what += "; did you mean " + std::string(near) + "? (a command stands before its flags)";
     return wrong_daemon_usage(what);
   }
-  if (options.watch_dirs.empty()) {
-    return wrong_daemon_usage("-watch-dir is missing: which directories hold the databases?");
-  }
-  if (options.store.bucket.empty()) {
-    return wrong_daemon_usage(
-        "-bucket is missing: where shall the backups go? For a first try: -bucket file:///DIRECTORY");
-  }
-  return RunDaemon{std::move(options)};
+  if (!parsed->mistakes.empty()) return fail(Category::invalid, joined(parsed->mistakes));
+  if (const auto missing = missing_settings(options); !missing.empty()) return wrong_daemon_usage(joined(missing));
+  const auto contradictions = find_contradictions(options, parsed->settings);
+  if (!contradictions.empty()) return wrong_daemon_usage(joined(contradictions));
+  options.client_blocks = std::move(parsed->client_blocks);
+  return RunDaemon{std::move(options), std::move(parsed->settings)};
 }
 
-Result<Command> parse_restore(Arguments arguments) {
+std::vector<Setting> explain_settings(Options& options, bool& json, bool& sample) {
+  std::vector<Setting> settings = daemon_settings(options);
+  std::ranges::move(explain_only_settings(json, sample), std::back_inserter(settings));
+  return settings;
+}
+
+std::string explain_help() {
+  Options options;
+  bool json = false;
+  bool sample = false;
+  return "Shows every setting that the daemon would have with these flags, and who said it; with the GUID of a\n"
+         "client, what holds for that one.\n\nusage:\n  " +
+         std::string(kExplainUsage) + "\n\nflags:\n" + describe(explain_settings(options, json, sample));
+}
+
+Result<Command> parse_explain(Arguments arguments, const Surroundings& surroundings) {
+  Explain explain;
+  bool sample = false;
+  auto parsed = assign_layers(explain_settings(explain.options, explain.json, sample), arguments, surroundings);
+  if (!parsed) return wrong_explain_usage(parsed.error().message);
+  if (parsed->help_wanted) return ShowHelp{explain_help()};
+  if (sample) return ShowHelp{sample_config()};
+  if (parsed->operands.size() > 1) return wrong_explain_usage("one client at a time");
+  if (!parsed->operands.empty()) explain.client_id = parsed->operands.front();
+  if (!explain.client_id.empty() && !is_guid(explain.client_id)) {
+    return wrong_explain_usage("\"" + explain.client_id + "\" is not a GUID (8-4-4-4-12 hexadecimal digits)");
+  }
+  explain.mistakes = std::move(parsed->mistakes);
+  explain.options.client_blocks = std::move(parsed->client_blocks);
+  const auto contradictions = find_contradictions(explain.options, parsed->settings);
+  std::ranges::copy(contradictions, std::back_inserter(explain.mistakes));
+  if (explain.mistakes.empty()) explain.mistakes = missing_settings(explain.options);
+  Options daemon;
+  const auto known = daemon_settings(daemon);
+  for (EffectiveSetting& setting : parsed->settings) {
+    if (find_setting(known, setting.name) != nullptr) explain.settings.push_back(std::move(setting));
+  }
+  return explain;
+}
+
+Result<Command> parse_restore(Arguments arguments, const Surroundings& surroundings) {
   RestoreRequest request;
-  const auto parsed = parse_flags(restore_settings(request), arguments);
+  const auto parsed = assign_layers(restore_settings(request), arguments, surroundings);
   if (!parsed) return wrong_restore_usage(parsed.error().message);
+  if (!parsed->mistakes.empty()) return fail(Category::invalid, joined(parsed->mistakes));
   if (parsed->help_wanted) return ShowHelp{restore_help()};
   if (parsed->operands.empty()) return wrong_restore_usage("which database? Give its GUID or the URL of its backup");
   if (parsed->operands.size() > 1) {
     return wrong_restore_usage("one database at a time; \"" + parsed->operands[1] + "\" is one too many");
   }
   if (request.output.empty()) return wrong_restore_usage("-o is missing: which file shall be restored to?");
+  // A URL names its bucket: what file or environment say of another one was not said about this restore.
+  const bool said_here = find_effective(parsed->settings, "bucket")->holds.origin == "-bucket";
+  if (!is_guid(parsed->operands.front()) && !said_here) request.store.bucket.clear();
   auto location = locate_replica(parsed->operands.front(), request.store.bucket);
   if (!location) return wrong_restore_usage(location.error().message);
   request.store.bucket = std::move(location->bucket);
@@ -109,10 +178,11 @@ Result<Command> parse_restore(Arguments arguments) {
   return Restore{std::move(request)};
 }
 
-Result<Command> parse_takeover(Arguments arguments) {
+Result<Command> parse_takeover(Arguments arguments, const Surroundings& surroundings) {
   TakeoverRequest request;
-  auto parsed = parse_flags(takeover_settings(request), arguments);
+  auto parsed = assign_layers(takeover_settings(request), arguments, surroundings);
   if (!parsed) return wrong_takeover_usage(parsed.error().message);
+  if (!parsed->mistakes.empty()) return fail(Category::invalid, joined(parsed->mistakes));
   if (parsed->help_wanted) return ShowHelp{takeover_help()};
   if (parsed->operands.empty() != request.all) {
     return wrong_takeover_usage(request.all ? "-all takes no GUID beside it" : "which client? Give GUIDs, or -all");
@@ -134,23 +204,26 @@ Result<Command> parse_help(Arguments arguments) {
   if (arguments.empty()) return ShowHelp{daemon_help()};
   if (arguments.size() == 1 && arguments.front() == "restore") return ShowHelp{restore_help()};
   if (arguments.size() == 1 && arguments.front() == "takeover") return ShowHelp{takeover_help()};
-  return wrong_usage("help knows only the commands restore and takeover", kHelpUsage, "litestream-manager -help");
+  if (arguments.size() == 1 && arguments.front() == "explain") return ShowHelp{explain_help()};
+  return wrong_usage("help knows only the commands restore, takeover and explain", kHelpUsage,
+                     "litestream-manager -help");
 }
 
 }  // namespace
 
-Result<Command> parse_command_line(Arguments arguments) {
-  if (arguments.empty()) return parse_daemon(arguments);
+Result<Command> parse_command_line(Arguments arguments, const Surroundings& surroundings) {
+  if (arguments.empty()) return parse_daemon(arguments, surroundings);
   const std::string_view first = arguments.front();
   const Arguments rest = arguments.subspan(1);
-  if (first == "restore") return parse_restore(rest);
-  if (first == "takeover") return parse_takeover(rest);
+  if (first == "restore") return parse_restore(rest, surroundings);
+  if (first == "takeover") return parse_takeover(rest, surroundings);
+  if (first == "explain") return parse_explain(rest, surroundings);
   if (first == "help") return parse_help(rest);
   if (first == "version" || first == "-version" || first == "--version") {
     if (!rest.empty()) return wrong_usage("version takes nothing", kVersionUsage, "litestream-manager -help");
     return ShowVersion{};
   }
-  return parse_daemon(arguments);
+  return parse_daemon(arguments, surroundings);
 }
 
 }  // namespace cli

@@ -44,9 +44,9 @@ TEST(CommandLine, DaemonNeedsOnlyDirectoriesAndBucket) {
   EXPECT_EQ(options.store.bucket, "backups");
   EXPECT_EQ(options.bind, "127.0.0.1");
   EXPECT_EQ(options.port, 8080);
-  EXPECT_EQ(options.sync_interval, 1s);
+  EXPECT_EQ(options.client.sync_interval, 1s);
   EXPECT_EQ(options.shutdown_timeout, 30s);
-  EXPECT_FALSE(options.no_wal_switch);
+  EXPECT_TRUE(options.client.switch_to_wal);
   EXPECT_FALSE(options.store.force_path_style);
   EXPECT_EQ(options.log.level, base::log::Level::info);
   EXPECT_EQ(options.log.format, base::log::Format::text);
@@ -92,9 +92,9 @@ TEST(CommandLine, DaemonTakesEverySetting) {
   EXPECT_TRUE(o.store.force_path_style);
   EXPECT_EQ(o.port, 0);
   EXPECT_EQ(o.bind, "0.0.0.0");
-  EXPECT_EQ(o.sync_interval, 250ms);
+  EXPECT_EQ(o.client.sync_interval, 250ms);
   EXPECT_EQ(state_directory(o), "/var/lib/x");
-  EXPECT_TRUE(o.no_wal_switch);
+  EXPECT_FALSE(o.client.switch_to_wal);
   EXPECT_EQ(o.shutdown_timeout, 0s);
   EXPECT_EQ(o.log.level, base::log::Level::debug);
   EXPECT_EQ(o.log.format, base::log::Format::json);
@@ -185,6 +185,89 @@ TEST(CommandLine, HelpNamesEverySettingWithItsDefault) {
        {"(default 8080)", "(default 127.0.0.1)", "(default 1s)", "(default 30s)", "(default info)"}) {
     EXPECT_THAT(help, HasSubstr(shown));
   }
+}
+
+// One file and nothing in the environment.
+Surroundings with_file(const std::string& text) {
+  Surroundings surroundings = empty_surroundings();
+  surroundings.read_file = [text](const std::filesystem::path&) { return text; };
+  return surroundings;
+}
+
+std::string refusal_with_file(const Words& words, const std::string& text) {
+  const auto command = parse_command_line(words, with_file(text));
+  return command ? "accepted" : command.error().message;
+}
+
+TEST(CommandLine, AFileIsEnoughForTheDaemon) {
+  const auto command = parse_command_line(
+      Words{"-config=f"},
+      with_file("watch-dir = [\"/a\"]\nbucket = \"backups\"\n[[client]]\nmatch = \"x\"\npaused = true\n"));
+  ASSERT_TRUE(command) << command.error().message;
+  const auto& daemon = std::get<RunDaemon>(*command);
+  EXPECT_EQ(daemon.options.store.bucket, "backups");
+  EXPECT_EQ(daemon.options.client_blocks.size(), 1U);
+  EXPECT_EQ(daemon.options.config_file, "f");
+}
+
+TEST(CommandLine, MistakesOfAFileAreToldWithoutUsageAndStopEveryCommand) {
+  for (const Words& words : {Words{"-config=f"}, Words{"restore", kGuid, "-o", "x", "-config=f"}}) {
+    const std::string refusal = refusal_with_file(words, "prot = 1\nbukket = \"a\"\n");
+    EXPECT_THAT(refusal, AllOf(HasSubstr("f:1:1: "), HasSubstr("\nf:2:1: "), testing::Not(HasSubstr("usage"))));
+  }
+}
+
+TEST(CommandLine, SettingsThatContradictEachOtherAreRefusedWithWhoSaidThem) {
+  struct Case {
+    const char* file;
+    Words words;
+    const char* expected;
+  };
+  const Case cases[] = {
+      {"bucket = \"file:///b\"\nendpoint = \"http://h\"\n",
+       {},
+       "endpoint (f:2:1) is about a server, but bucket (f:1:1)"},
+      {"bucket = \"file:///b\"\n", {"-force-path-style"}, "force-path-style (-force-path-style) is about a server"},
+      {"bucket = \"bbb\"\nendpoint = \"http://h\"\nforce-path-style = false\n", {}, "endpoint (f:2:1) implies it"},
+      {"bucket = \"bbb\"\nstate-dir = \"/a\"\n", {}, "nothing in state-dir (f:2:1) /a is ever watched"},
+      {"bucket = \"bbb\"\n", {"-state-dir=/"}, "nothing in state-dir (-state-dir) / is ever watched"},
+      {"bucket = \"bbb\"\nstate-dir = \"/a/state\"\nforce-path-style = false\n", {}, "accepted"},
+      {"bucket = \"bbb\"\nstate-dir = \"/ab\"\n", {}, "accepted"},
+      {"bucket = \"bbb\"\nendpoint = \"http://h\"\nforce-path-style = true\n", {}, "accepted"},
+  };
+  for (const Case& c : cases) {
+    Words words{"-config=f", "-watch-dir=/a"};
+    words.insert(words.end(), c.words.begin(), c.words.end());
+    EXPECT_THAT(refusal_with_file(words, c.file), HasSubstr(c.expected)) << c.file;
+  }
+}
+
+TEST(CommandLine, RestoreTakesTheBucketOfAFileUnlessAUrlNamesOne) {
+  const std::string file = "bucket = \"backups\"\nregion = \"r\"\nport = 1\n";
+  const auto by_id = parse_command_line(Words{"restore", kGuid, "-o=x", "-config=f"}, with_file(file));
+  ASSERT_TRUE(by_id) << by_id.error().message;
+  EXPECT_EQ(std::get<Restore>(*by_id).request.store.bucket, "backups");
+  EXPECT_EQ(std::get<Restore>(*by_id).request.store.region, "r");
+  const std::string url = "s3://other/databases/" + std::string(kGuid);
+  const auto by_url = parse_command_line(Words{"restore", url, "-o=x", "-config=f"}, with_file(file));
+  ASSERT_TRUE(by_url) << by_url.error().message;
+  EXPECT_EQ(std::get<Restore>(*by_url).request.store.bucket, "s3://other");
+  EXPECT_THAT(usage_error({"restore", url, "-o=x", "-bucket=backups"}), HasSubstr("leave -bucket out"));
+}
+
+TEST(CommandLine, ExplainShowsAlsoWhatTheDaemonWouldRefuse) {
+  const auto nothing = expect_command<Explain>({"explain"});
+  EXPECT_THAT(nothing.mistakes, ElementsAre(HasSubstr("-watch-dir is missing"), HasSubstr("-bucket is missing")));
+  EXPECT_TRUE(find_effective(nothing.settings, "port")->is_default());
+  const auto whole = expect_command<Explain>({"explain", kGuid, "-json", "-watch-dir=/a", "-bucket=bbb", "-port=1"});
+  EXPECT_TRUE(whole.mistakes.empty());
+  EXPECT_TRUE(whole.json);
+  EXPECT_EQ(whole.client_id, kGuid);
+  EXPECT_EQ(find_effective(whole.settings, "port")->holds, (SourcedValue{"1", "-port"}));
+  EXPECT_EQ(find_effective(whole.settings, "json"), nullptr) << "a setting of explain is none of the daemon";
+  EXPECT_THAT(expect_command<ShowHelp>({"explain", "-sample"}).text, HasSubstr("\nport = 8080\n"));
+  EXPECT_THAT(usage_error({"explain", "shop"}), HasSubstr("\"shop\" is not a GUID"));
+  EXPECT_THAT(usage_error({"explain", kGuid, kGuid}), HasSubstr("one client at a time"));
 }
 
 }  // namespace

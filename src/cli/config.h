@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "base/log.h"
+#include "cli/config_check.h"
+#include "engine/client_policy.h"
 #include "engine/restore.h"
 
 namespace cli {
@@ -31,13 +33,14 @@ struct LogOptions {
 struct Options {
   std::vector<std::filesystem::path> watch_dirs;  // at least one; trimmed, lexically normal, each once
   StoreOptions store;
-  std::string bind = "127.0.0.1";  // an IP address literal
-  std::uint16_t port = 8080;       // 0: any free port
-  std::chrono::milliseconds sync_interval{1000};
+  std::string bind = "127.0.0.1";   // an IP address literal
+  std::uint16_t port = 8080;        // 0: any free port
   std::filesystem::path state_dir;  // empty: see state_directory()
-  bool no_wal_switch = false;       // leave databases in rollback mode as they are
   std::chrono::milliseconds shutdown_timeout{30'000};
   LogOptions log;
+  engine::ClientPolicy client;             // what holds for a client that no block says otherwise for
+  std::vector<ClientBlock> client_blocks;  // of the configuration file
+  std::filesystem::path config_file;       // empty: none
 };
 
 // `state_dir`, or `.litestream-manager` inside the first watched directory.
@@ -56,6 +59,7 @@ struct TakeoverRequest {
   bool confirm = false;
   bool without_fencing = false;  // also where the store does not honour conditional writes
   LogOptions log;
+  std::filesystem::path config_file;  // empty: none
 };
 
 // `restore`.
@@ -66,6 +70,7 @@ struct RestoreRequest {
   bool force = false;  // replace an existing output file
   engine::IntegrityCheck integrity_check = engine::IntegrityCheck::quick;
   LogOptions log;
+  std::filesystem::path config_file;  // empty: none
 };
 
 }  // namespace cli

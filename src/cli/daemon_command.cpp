@@ -1,5 +1,6 @@
 #include "cli/daemon_command.h"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>
@@ -10,8 +11,10 @@
 #include <utility>
 
 #include "base/log.h"
+#include "cli/client_policies.h"
 #include "cli/exit_code.h"
 #include "cli/open_store.h"
+#include "cli/reload.h"
 #include "cli/version.h"
 #include "engine/engine.h"
 #include "fleet/client_name.h"
@@ -29,29 +32,48 @@ namespace cli {
 
 namespace {
 
-// Counts termination signals and lets the main thread wait for the first.
-class StopRequest {
+const std::string kReloadNotice = "configuration";
+
+// What signals ask of the main thread, which waits for it here.
+class Requests {
  public:
+  enum class Next : std::uint8_t { stop, reload };
+
   void signal(os::StopSignal which) {
     // Everything that is stored is safe at any moment, so a second signal may end the process as it stands.
     if (which == os::StopSignal::repeated) {
       base::log::warn("second signal: ending at once");
       std::_Exit(std::to_underlying(ExitCode::failed));
     }
-    const std::scoped_lock lock(mutex_);
-    stop_ = true;
-    changed_.notify_all();
+    ask(stop_);
   }
-  void wait() {
+  void hang_up(bool can_reload) { ask(can_reload ? reload_ : stop_); }
+  // Several wishes to read again are one.
+  Next wait() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return stop_; });
+    changed_.wait(lock, [this] { return stop_ || reload_; });
+    if (stop_) return Next::stop;
+    reload_ = false;
+    return Next::reload;
   }
 
  private:
+  void ask(bool& what) {
+    const std::scoped_lock lock(mutex_);
+    what = true;
+    changed_.notify_all();
+  }
+
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stop_ = false;
+  bool reload_ = false;
 };
+
+fleet::PolicyOf policies_of(const Options& options) {
+  auto policies = std::make_shared<ClientPolicies>(options.client, options.client_blocks);
+  return [policies](const base::DatabaseId& id, std::string_view path) { return policies->of(id.value, path); };
+}
 
 // Fencing between two writers rests on conditional puts. Asked once per bucket, then remembered: a start costs no
 // request.
@@ -103,12 +125,12 @@ base::Result<> Daemon::start(const Options& options) {
   config.state_directory = state_directory(options);
   config.bucket_text = options.store.bucket;
   TRY_ASSIGN(config.store_address, address_of(options.store));
-  config.client.sync_interval = options.sync_interval;
-  config.client.switch_to_wal = !options.no_wal_switch;
+  static_cast<engine::ClientPolicy&>(config.client) = options.client;
   TRY_ASSIGN(engine, engine::Engine::start(std::move(config), *store, *stream, closer, base::system_clock()));
 
   fleet::FleetOptions discovery;
   discovery.watch_dirs = options.watch_dirs;
+  if (!options.client_blocks.empty()) discovery.policy_of = policies_of(options);
   discovery.state_directory = state_directory(options);
   TRY_ASSIGN(fleet, fleet::Fleet::start(std::move(discovery), *watcher, *stream, closer, *engine));
 
@@ -141,12 +163,53 @@ std::vector<std::string> Daemon::stop(const Options& options) {
   return left;
 }
 
+// A mistake a line, as they were found; everything stays as it is.
+void refuse_reload(const base::Error& error, engine::StatusBoard& board) {
+  std::string_view rest = error.message;
+  while (!rest.empty()) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    base::log::error("configuration not changed", {{"reason", line}});
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+  }
+  board.set_notice(kReloadNotice, "The configuration could not be read again; the one before it holds. " +
+                                      error.message.substr(0, error.message.find('\n')));
+}
+
+void apply(Reload plan, RunDaemon& running, Daemon& daemon) {
+  const Options& options = plan.running.options;
+  base::log::configure(options.log.level, options.log.format);
+  const bool directories = options.watch_dirs != running.options.watch_dirs;
+  if (directories || plan.client_blocks_changed || options.client != running.options.client) {
+    daemon.fleet->change({options.watch_dirs, policies_of(options)});
+  }
+  for (const SettingChange& change : plan.changed) {
+    base::log::info(
+        "setting changed",
+        {{"name", change.name}, {"before", change.before}, {"after", change.after}, {"origin", change.origin}});
+  }
+  std::string names;
+  for (const SettingChange& change : plan.postponed) {
+    names += (names.empty() ? "" : ", ") + change.name;
+    base::log::warn("setting does not change while we run, restart to apply it",
+                    {{"name", change.name}, {"holds", change.before}, {"wanted", change.after}});
+  }
+  daemon.engine->board().set_notice(
+      kReloadNotice, names.empty() ? "" : "The configuration has changes that need a restart to apply: " + names + ".");
+  base::log::info("configuration read again", {{"changed", plan.changed.size()},
+                                               {"clients", plan.client_blocks_changed ? "changed" : "unchanged"},
+                                               {"postponed", plan.postponed.size()}});
+  running = std::move(plan.running);
+}
+
 }  // namespace
 
-int run_daemon(const Options& options) {
+int run_daemon(RunDaemon command, const std::function<base::Result<Command>()>& read_again) {
+  const Options& options = command.options;
   os::limit_memory_pools();
-  StopRequest request;
-  auto signals = os::SignalWaiter::start([&](os::StopSignal which) { request.signal(which); });
+  Requests requests;
+  auto signals =
+      os::SignalWaiter::start([&](os::StopSignal which) { requests.signal(which); },
+                              [&, can_reload = !options.config_file.empty()] { requests.hang_up(can_reload); });
   if (!signals) {
     base::log::error("cannot start", {{"reason", signals.error()}});
     return std::to_underlying(ExitCode::failed);
@@ -159,7 +222,14 @@ int run_daemon(const Options& options) {
     daemon.stop(options);
     return std::to_underlying(ExitCode::failed);
   }
-  request.wait();
+  while (requests.wait() == Requests::Next::reload) {
+    const auto again = read_again();
+    if (again) {
+      apply(plan_reload(command, std::get<RunDaemon>(*again)), command, daemon);
+    } else {
+      refuse_reload(again.error(), daemon.engine->board());
+    }
+  }
   base::log::info("stopping, storing what is left");
   const std::vector<std::string> left = daemon.stop(options);
   for (const std::string& id : left) base::log::error("not stored completely", {{"client", id}});

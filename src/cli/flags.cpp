@@ -24,11 +24,6 @@ std::optional<FlagText> as_flag(std::string_view argument) {
   return FlagText{argument.substr(0, equals), argument.substr(equals + 1)};
 }
 
-const Setting* find_setting(std::span<const Setting> settings, std::string_view name) {
-  const auto found = std::ranges::find(settings, name, &Setting::name);
-  return found == settings.end() ? nullptr : &*found;
-}
-
 base::Error unknown_flag(std::span<const Setting> settings, std::string_view name) {
   std::vector<std::string_view> names;
   for (const Setting& setting : settings) names.push_back(setting.name);
@@ -75,8 +70,29 @@ void append_wrapped(std::string& out, std::string_view text, std::string_view in
 
 }  // namespace
 
-base::Result<ParsedArguments> parse_flags(std::span<const Setting> settings, std::span<const std::string> arguments) {
-  ParsedArguments parsed;
+std::string_view to_string(ValueType type) {
+  switch (type) {
+    case ValueType::text:
+      return "text";
+    case ValueType::directories:
+      return "directories";
+    case ValueType::boolean:
+      return "true or false";
+    case ValueType::number:
+      return "number";
+    case ValueType::duration:
+      return "duration";
+  }
+  return "text";
+}
+
+const Setting* find_setting(std::span<const Setting> settings, std::string_view name) {
+  const auto found = std::ranges::find(settings, name, &Setting::name);
+  return found == settings.end() ? nullptr : &*found;
+}
+
+base::Result<ScannedArguments> scan_flags(std::span<const Setting> settings, std::span<const std::string> arguments) {
+  ScannedArguments parsed;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     if (arguments[i] == "--") {
       parsed.operands.insert(parsed.operands.end(), arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1,
@@ -88,7 +104,8 @@ base::Result<ParsedArguments> parse_flags(std::span<const Setting> settings, std
       parsed.operands.push_back(arguments[i]);
       continue;
     }
-    if (flag->name == "help" || flag->name == "h") return ParsedArguments{{}, true};
+    if (flag->name == "help" || flag->name == "h")
+      return ScannedArguments{.given = {}, .operands = {}, .help_wanted = true};
     const Setting* setting = find_setting(settings, flag->name);
     if (setting == nullptr) return fail(unknown_flag(settings, flag->name));
     if (!flag->value && setting->arity == Arity::toggle) flag->value = "true";
@@ -102,11 +119,20 @@ base::Result<ParsedArguments> parse_flags(std::span<const Setting> settings, std
       flag->value = arguments[++i];
     }
     if (flag->value->empty()) return fail(Category::invalid, missing_value(*setting));
-    if (auto assigned = setting->assign(*flag->value); !assigned) {
-      return fail(assigned.error().with_context("-" + setting->name));
-    }
+    parsed.given.push_back({setting, std::string(*flag->value)});
   }
   return parsed;
+}
+
+base::Result<ParsedArguments> parse_flags(std::span<const Setting> settings, std::span<const std::string> arguments) {
+  TRY_ASSIGN(ScannedArguments scanned, scan_flags(settings, arguments));
+  if (scanned.help_wanted) return ParsedArguments{{}, true};
+  for (const GivenFlag& flag : scanned.given) {
+    if (auto assigned = flag.setting->assign(flag.value); !assigned) {
+      return fail(assigned.error().with_context("-" + flag.setting->name));
+    }
+  }
+  return ParsedArguments{std::move(scanned.operands), false};
 }
 
 std::string describe(std::span<const Setting> settings) {

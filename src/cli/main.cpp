@@ -10,7 +10,9 @@
 #include "cli/command_line.h"
 #include "cli/daemon_command.h"
 #include "cli/exit_code.h"
+#include "cli/explain_command.h"
 #include "cli/restore_command.h"
+#include "cli/surroundings.h"
 #include "cli/takeover_command.h"
 #include "cli/version.h"
 
@@ -24,9 +26,11 @@ int print(const std::string& text) {
 }
 
 struct RunCommand {
+  const std::vector<std::string>& arguments;
+
   int operator()(const cli::RunDaemon& command) const {
     base::log::configure(command.options.log.level, command.options.log.format);
-    return cli::run_daemon(command.options);
+    return cli::run_daemon(command, [this] { return cli::parse_command_line(arguments, cli::process_surroundings()); });
   }
   int operator()(const cli::Restore& command) const {
     base::log::configure(command.request.log.level, command.request.log.format);
@@ -36,17 +40,18 @@ struct RunCommand {
     base::log::configure(command.request.log.level, command.request.log.format);
     return std::to_underlying(cli::run_takeover(command.request));
   }
+  int operator()(const cli::Explain& command) const { return std::to_underlying(cli::run_explain(command)); }
   int operator()(const cli::ShowVersion&) const { return print(cli::version_text()); }
   int operator()(const cli::ShowHelp& command) const { return print(command.text); }
 };
 
 int run(const std::vector<std::string>& arguments) {
-  const auto command = cli::parse_command_line(arguments);
+  const auto command = cli::parse_command_line(arguments, cli::process_surroundings());
   if (!command) {
     std::fprintf(stderr, "litestream-manager: %s\n", command.error().message.c_str());
     return std::to_underlying(ExitCode::wrong_usage);
   }
-  return std::visit(RunCommand{}, *command);
+  return std::visit(RunCommand{arguments}, *command);
 }
 
 }  // namespace

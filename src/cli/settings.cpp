@@ -25,50 +25,77 @@ auto into(T& field, Result<T> (*parse)(std::string_view)) {
   };
 }
 
+std::string text_of(bool value) {
+  return value ? "true" : "false";
+}
+
 Setting text_setting(std::string name, std::string placeholder, std::string& field, std::string help) {
-  return {std::move(name),
-          std::move(placeholder),
-          field,
-          std::move(help),
-          Arity::value,
-          [&field](std::string_view text) -> Result<> {
-            field = text;
-            return {};
-          }};
+  Setting setting{std::move(name),
+                  std::move(placeholder),
+                  field,
+                  std::move(help),
+                  Arity::value,
+                  [&field](std::string_view text) -> Result<> {
+                    field = text;
+                    return {};
+                  }};
+  setting.current = [&field] { return field; };
+  return setting;
 }
 
 Setting path_setting(std::string name, std::string placeholder, std::filesystem::path& field, std::string help) {
-  return {std::move(name),
-          std::move(placeholder),
-          field.string(),
-          std::move(help),
-          Arity::value,
-          [&field](std::string_view text) -> Result<> {
-            field = text;
-            return {};
-          }};
+  Setting setting{std::move(name),
+                  std::move(placeholder),
+                  field.string(),
+                  std::move(help),
+                  Arity::value,
+                  [&field](std::string_view text) -> Result<> {
+                    field = text;
+                    return {};
+                  }};
+  setting.current = [&field] { return field.string(); };
+  return setting;
 }
 
 Setting toggle(std::string name, bool& field, std::string help) {
-  return {std::move(name), "", "", std::move(help), Arity::toggle, into(field, parse_bool)};
+  Setting setting{std::move(name), "", "", std::move(help), Arity::toggle, into(field, parse_bool)};
+  setting.type = ValueType::boolean;
+  setting.current = [&field] { return text_of(field); };
+  return setting;
+}
+
+// "-no-x" for a field that says "x".
+Setting toggle_off(std::string name, bool& field, std::string help) {
+  Setting setting{std::move(name), "", "", std::move(help), Arity::toggle, [&field](std::string_view text) -> Result<> {
+                    TRY_ASSIGN(const bool off, parse_bool(text));
+                    field = !off;
+                    return {};
+                  }};
+  setting.type = ValueType::boolean;
+  setting.current = [&field] { return text_of(!field); };
+  return setting;
 }
 
 Setting duration_setting(std::string name, std::chrono::milliseconds& field, std::chrono::milliseconds min,
                          std::chrono::milliseconds max, const std::string& help) {
   const std::string range = format_duration(min) + " to " + format_duration(max);
-  return {std::move(name),
-          "DURATION",
-          format_duration(field),
-          help + " " + range + ".",
-          Arity::value,
-          [&field, min, max, range](std::string_view text) -> Result<> {
-            TRY_ASSIGN(const auto duration, parse_duration(text));
-            if (duration < min || duration > max) {
-              return fail(Category::invalid, "\"" + std::string(text) + "\" is out of range; give " + range);
-            }
-            field = duration;
-            return {};
-          }};
+  Setting setting{std::move(name),
+                  "DURATION",
+                  format_duration(field),
+                  help + " " + range + ".",
+                  Arity::value,
+                  [&field, min, max, range](std::string_view text) -> Result<> {
+                    TRY_ASSIGN(const auto duration, parse_duration(text));
+                    if (duration < min || duration > max) {
+                      return fail(Category::invalid, "\"" + std::string(text) + "\" is out of range; give " + range);
+                    }
+                    field = duration;
+                    return {};
+                  }};
+  setting.type = ValueType::duration;
+  setting.range = range;
+  setting.current = [&field] { return format_duration(field); };
+  return setting;
 }
 
 // A word out of a list, for an enum.
@@ -78,24 +105,31 @@ using Words = std::array<std::pair<std::string_view, E>, N>;
 template <typename E, std::size_t N>
 Setting word_setting(std::string name, E& field, const Words<E, N>& words, std::string help) {
   std::string list;
-  std::string_view current;
-  for (const auto& [word, value] : words) {
-    list += (list.empty() ? "" : "|") + std::string(word);
-    if (value == field) current = word;
-  }
-  return {std::move(name),
-          list,
-          std::string(current),
-          std::move(help),
-          Arity::value,
-          [&field, words, list](std::string_view text) -> Result<> {
-            const auto* found = std::ranges::find(words, text, &std::pair<std::string_view, E>::first);
-            if (found == words.end()) {
-              return fail(Category::invalid, "\"" + std::string(text) + "\" is not one of " + list);
-            }
-            field = found->second;
-            return {};
-          }};
+  for (const auto& entry : words) list += (list.empty() ? "" : "|") + std::string(entry.first);
+  const auto word_of_field = [&field, words] {
+    return std::string(std::ranges::find(words, field, &std::pair<std::string_view, E>::second)->first);
+  };
+  Setting setting{std::move(name),
+                  list,
+                  word_of_field(),
+                  std::move(help),
+                  Arity::value,
+                  [&field, words, list](std::string_view text) -> Result<> {
+                    const auto* found = std::ranges::find(words, text, &std::pair<std::string_view, E>::first);
+                    if (found == words.end()) {
+                      return fail(Category::invalid, "\"" + std::string(text) + "\" is not one of " + list);
+                    }
+                    field = found->second;
+                    return {};
+                  }};
+  setting.range = list;
+  setting.current = word_of_field;
+  return setting;
+}
+
+Setting at_reload(Setting setting) {
+  setting.effect = Effect::at_reload;
+  return setting;
 }
 
 constexpr Words<base::log::Level, 4> kLogLevels{{{"debug", base::log::Level::debug},
@@ -108,8 +142,12 @@ constexpr Words<engine::IntegrityCheck, 3> kIntegrityChecks{{{"none", engine::In
                                                              {"quick", engine::IntegrityCheck::quick},
                                                              {"full", engine::IntegrityCheck::full}}};
 
+void add_once(std::vector<std::filesystem::path>& list, const std::filesystem::path& directory) {
+  if (std::ranges::find(list, directory) == list.end()) list.push_back(directory);
+}
+
 Setting watch_dir_setting(std::vector<std::filesystem::path>& field) {
-  return {
+  Setting setting{
       "watch-dir", "DIRS", "",
       "Directories to watch, with everything below them, separated by commas; may be given again to add more. Every "
       "file named GUID.db, GUID.sqlite or GUID.sqlite3 is backed up.",
@@ -117,11 +155,28 @@ Setting watch_dir_setting(std::vector<std::filesystem::path>& field) {
       // Appends: a second -watch-dir that silently replaced the first would leave databases without backup.
       [&field](std::string_view text) -> Result<> {
         TRY_ASSIGN(const auto directories, parse_directories(text));
-        for (const auto& directory : directories) {
-          if (std::ranges::find(field, directory) == field.end()) field.push_back(directory);
-        }
+        for (const auto& directory : directories) add_once(field, directory);
         return {};
       }};
+  setting.type = ValueType::directories;
+  setting.current = [&field] {
+    std::string text;
+    for (const auto& directory : field) text += (text.empty() ? "" : ",") + directory.string();
+    return text;
+  };
+  setting.clear = [&field] { field.clear(); };
+  setting.add = [&field](std::string_view text) -> Result<> {
+    TRY_ASSIGN(const auto directory, parse_directory(text));
+    add_once(field, directory);
+    return {};
+  };
+  return setting;
+}
+
+Setting config_setting(std::filesystem::path& field) {
+  return path_setting(std::string(kConfigSetting), "FILE", field,
+                      "Configuration file: TOML, with the names of these flags as keys. Flags and variables of the "
+                      "environment stand above it. \"litestream-manager explain -sample\" prints one.");
 }
 
 void add_store_settings(std::vector<Setting>& settings, StoreOptions& store) {
@@ -132,10 +187,12 @@ void add_store_settings(std::vector<Setting>& settings, StoreOptions& store) {
                         store.bucket = text;
                         return {};
                       }});
+  settings.back().current = [&store] { return store.bucket; };
   settings.push_back({"endpoint", "URL", store.endpoint,
                       "Address of an S3-compatible server, http:// or https://; it implies -force-path-style. "
                       "Without it: AWS.",
                       Arity::value, into(store.endpoint, parse_endpoint)});
+  settings.back().current = [&store] { return store.endpoint; };
   settings.push_back(
       text_setting("region", "REGION", store.region,
                    "Region of the bucket. Without it: AWS_REGION, AWS_DEFAULT_REGION or ~/.aws/config, else "
@@ -146,8 +203,23 @@ void add_store_settings(std::vector<Setting>& settings, StoreOptions& store) {
 }
 
 void add_log_settings(std::vector<Setting>& settings, LogOptions& log) {
-  settings.push_back(word_setting("log-level", log.level, kLogLevels, "Least important log lines to write."));
-  settings.push_back(word_setting("log-format", log.format, kLogFormats, "Log lines for people or for machines."));
+  settings.push_back(
+      at_reload(word_setting("log-level", log.level, kLogLevels, "Least important log lines to write.")));
+  settings.push_back(
+      at_reload(word_setting("log-format", log.format, kLogFormats, "Log lines for people or for machines.")));
+}
+
+Setting sync_interval_setting(engine::ClientPolicy& policy) {
+  using namespace std::chrono_literals;
+  return at_reload(duration_setting("sync-interval", policy.sync_interval, 1ms, 24h,
+                                    "Shortest time between two uploads of the same database while it is busy."));
+}
+
+Setting wal_switch_setting(engine::ClientPolicy& policy) {
+  return at_reload(
+      toggle_off("no-wal-switch", policy.switch_to_wal,
+                 "Leave databases alone that are not in WAL mode, instead of switching them to it; each of "
+                 "their changes then costs a reading of the database."));
 }
 
 }  // namespace
@@ -159,24 +231,36 @@ std::vector<Setting> daemon_settings(Options& options) {
   add_store_settings(settings, options.store);
   settings.push_back({"port", "PORT", std::to_string(options.port),
                       "Port of the dashboard, 0 to 65535; 0 takes any free one.", Arity::value,
-                      into(options.port, parse_port)});
+                      into(options.port, parse_port), ValueType::number, "0 to 65535"});
+  settings.back().current = [&options] { return std::to_string(options.port); };
   settings.push_back(
       {"bind", "ADDRESS", options.bind,
        "IP address that the dashboard listens on. It has no login: leave it on loopback, or put it behind "
        "a proxy that asks who is there.",
        Arity::value, into(options.bind, parse_bind_address)});
-  settings.push_back(duration_setting("sync-interval", options.sync_interval, 1ms, 24h,
-                                      "Shortest time between two uploads of the same database while it is busy."));
+  settings.back().current = [&options] { return options.bind; };
+  settings.push_back(sync_interval_setting(options.client));
   settings.push_back(
       path_setting("state-dir", "DIR", options.state_dir,
                    "Where our own bookkeeping lives. Without it: .litestream-manager in the first watched "
                    "directory."));
-  settings.push_back(toggle("no-wal-switch", options.no_wal_switch,
-                            "Leave databases alone that are not in WAL mode, instead of switching them to it; they are "
-                            "then shown as blocked."));
-  settings.push_back(duration_setting("shutdown-timeout", options.shutdown_timeout, 0ms, 1h,
-                                      "How long to go on storing what was seen after SIGINT or SIGTERM."));
+  settings.push_back(wal_switch_setting(options.client));
+  settings.push_back(at_reload(duration_setting("shutdown-timeout", options.shutdown_timeout, 0ms, 1h,
+                                                "How long to go on storing what was seen after SIGINT or SIGTERM.")));
   add_log_settings(settings, options.log);
+  settings.push_back(config_setting(options.config_file));
+  return settings;
+}
+
+// A further setting for single clients: its field in engine::ClientPolicy, and a line here (and above, if it can be set
+// for all of them, too).
+std::vector<Setting> client_settings(engine::ClientPolicy& policy) {
+  std::vector<Setting> settings;
+  settings.push_back(sync_interval_setting(policy));
+  settings.push_back(wal_switch_setting(policy));
+  settings.push_back(at_reload(toggle("paused", policy.paused,
+                                      "Capture and store nothing for now. Going on costs one reading of the database; "
+                                      "restore points of the pause there are none.")));
   return settings;
 }
 
@@ -193,6 +277,7 @@ std::vector<Setting> takeover_settings(TakeoverRequest& request) {
   settings.push_back(watch_dir_setting(request.watch_dirs));
   add_store_settings(settings, request.store);
   add_log_settings(settings, request.log);
+  settings.push_back(config_setting(request.config_file));
   return settings;
 }
 
@@ -204,6 +289,15 @@ std::vector<Setting> restore_settings(RestoreRequest& request) {
                                   "How SQLite examines the restored file before it gets its name."));
   add_store_settings(settings, request.store);
   add_log_settings(settings, request.log);
+  settings.push_back(config_setting(request.config_file));
+  return settings;
+}
+
+std::vector<Setting> explain_only_settings(bool& json, bool& sample) {
+  std::vector<Setting> settings;
+  settings.push_back(toggle("json", json, "Write JSON instead of a table."));
+  settings.push_back(
+      toggle("sample", sample, "Write a configuration file instead, with every setting, its meaning and its default."));
   return settings;
 }
 

@@ -1,6 +1,7 @@
 // The settings of every command, declared once each. README's table and the help texts follow them.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "cli/config.h"
@@ -10,6 +11,15 @@ namespace cli {
 
 // The returned settings write into the argument, which must outlive them.
 std::vector<Setting> daemon_settings(Options& options);
+
+// What can be set for each client by itself, in a [[client]] block.
+std::vector<Setting> client_settings(engine::ClientPolicy& policy);
+
+// What `explain` takes besides the daemon's.
+std::vector<Setting> explain_only_settings(bool& json, bool& sample);
+
+// The file that the others may stand in; the only one that may not.
+inline constexpr std::string_view kConfigSetting = "config";
 
 // What `restore` is told apart from its operand (a GUID or a URL).
 std::vector<Setting> restore_settings(RestoreRequest& request);

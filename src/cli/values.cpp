@@ -134,6 +134,11 @@ base::Result<std::vector<std::filesystem::path>> parse_directories(std::string_v
   return directories;
 }
 
+base::Result<std::filesystem::path> parse_directory(std::string_view text) {
+  if (text.empty()) return fail(Category::invalid, "an empty name is no directory");
+  return normal_directory(text);
+}
+
 base::Result<bool> parse_bool(std::string_view text) {
   if (text == "true" || text == "1") return true;
   if (text == "false" || text == "0") return false;

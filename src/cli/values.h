@@ -31,6 +31,9 @@ base::Result<std::string> parse_endpoint(std::string_view text);
 // in the order given, each once.
 base::Result<std::vector<std::filesystem::path>> parse_directories(std::string_view text);
 
+// One directory as it stands, commas and blanks included; lexically normal, no trailing slash. Refused if empty.
+base::Result<std::filesystem::path> parse_directory(std::string_view text);
+
 // "true", "false", "1", "0".
 base::Result<bool> parse_bool(std::string_view text);
 

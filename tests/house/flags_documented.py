@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""README's table of flags and the program's own help must agree: flags_documented.py PROGRAM README."""
+"""README's tables of flags and the program's own help must agree, and docs/configuration.md must hold the program's own
+sample of a configuration file, word by word: flags_documented.py PROGRAM README CONFIGURATION."""
 import pathlib
 import re
 import subprocess
@@ -28,15 +29,24 @@ def differences(program, table):
             yield f"-{name}: the program says {program[name]}, the table {table[name]}"
 
 
+def sample_in(document):
+    """What stands in the last block of TOML."""
+    return document.rpartition("```toml\n")[2].partition("```")[0]
+
+
 def main():
-    program, readme = sys.argv[1:]
+    program, readme, configuration = sys.argv[1:]
     known = {}
-    for command in (["-help"], ["restore", "-help"]):
+    for command in (["-help"], ["restore", "-help"], ["explain", "-help"]):
         shown = subprocess.run([program, *command], check=True, capture_output=True, text=True).stdout
         known.update(flags_of_help(shown))
     found = list(differences(known, flags_of_table(pathlib.Path(readme).read_text())))
     for difference in found:
         print(f"{readme}: {difference}")
+    sample = subprocess.run([program, "explain", "-sample"], check=True, capture_output=True, text=True).stdout
+    if sample_in(pathlib.Path(configuration).read_text()) != sample:
+        found.append("the sample is not what the program prints")
+        print(f"{configuration}: the block behind ```toml is to be what `litestream-manager explain -sample` prints")
     print(f"{len(known)} flags, {len(found)} differences")
     return 1 if found or not known else 0
 

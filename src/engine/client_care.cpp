@@ -92,6 +92,7 @@ void Client::on_policy(NewPolicy policy) {
   const NewPolicy before = std::exchange(policy_, std::move(policy));
   const base::SteadyTime now = context_.clock->steady_now();
   if (base_needed_) base_due_ = std::min(base_due_, std::max(now, last_upload_ + policy_->sync_interval));
+  lost_points_.set_interval(policy_->sync_interval);
   if (before->paused == policy_->paused) return;
   base::log::info(policy_->paused ? "paused" : "goes on", {{"client", record_.id.value}});
   track_pending_ = true;

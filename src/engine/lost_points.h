@@ -20,6 +20,8 @@ class LostPointCounter {
 
   explicit LostPointCounter(std::chrono::milliseconds interval) : interval_(interval) {}
 
+  void set_interval(std::chrono::milliseconds interval) { interval_ = interval; }
+
   void upload_started(base::UnixMillis now) { outage_ = Outage{now, {}, 0, {}, {}}; }
   // The database was changed while the upload is under way. Cheap; called for every look that found something, and for
   // every event while nothing can be captured.

@@ -7,7 +7,7 @@ namespace engine {
 
 namespace {
 
-using Files = std::vector<BackupFile>;
+using Files = std::vector<history::BackupFile>;
 
 // Pages of a listing, gathered.
 class Listing : public std::enable_shared_from_this<Listing> {
@@ -53,9 +53,9 @@ void get_header(storage::ObjectStore& store, const base::ObjectKey& key,
   });
 }
 
-const BackupFile* newest_of(const Files& files) {
-  const BackupFile* newest = nullptr;
-  for (const BackupFile& file : files) {
+const history::BackupFile* newest_of(const Files& files) {
+  const history::BackupFile* newest = nullptr;
+  for (const history::BackupFile& file : files) {
     if (newest == nullptr || file.name.max > newest->name.max ||
         (file.name.max == newest->name.max && file.name.level < newest->name.level)) {
       newest = &file;
@@ -65,7 +65,7 @@ const BackupFile* newest_of(const Files& files) {
 }
 
 Files plan_of(Files files, base::Txid newest) {
-  auto plan = plan_restore(std::move(files), {});
+  auto plan = history::plan_restore(std::move(files), {});
   return plan && plan->back().name.max == newest ? std::move(*plan) : Files{};
 }
 
@@ -75,7 +75,7 @@ void find_bucket_position(storage::ObjectStore& store, const std::string& replic
                           std::function<void(base::Result<BucketPosition>)> done) {
   list_files(store, replica, [&store, done = std::move(done)](base::Result<Files> files) {
     if (!files) return done(base::fail(files.error()));
-    const BackupFile* newest = newest_of(*files);
+    const history::BackupFile* newest = newest_of(*files);
     if (newest == nullptr) return done(BucketPosition{});
     const base::ObjectKey key = newest->key;
     BucketPosition found;
@@ -101,8 +101,8 @@ void audit_bucket(storage::ObjectStore& store, const std::string& replica, base:
   list_files(store, replica, [&store, stored, done = std::move(done)](base::Result<Files> files) {
     if (!files) return done(base::fail(files.error()));
     BucketAudit audit;
-    const BackupFile* beyond = nullptr;
-    for (const BackupFile& file : *files) {
+    const history::BackupFile* beyond = nullptr;
+    for (const history::BackupFile& file : *files) {
       audit.newest = std::max(audit.newest, file.name.max);
       if (file.name.max <= stored) continue;
       const bool next = file.name.level.value == 0 && file.name.min == base::next(stored);

@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 #include "base/types.h"
-#include "engine/restore_plan.h"
+#include "history/restore_plan.h"
 #include "ltx/header.h"
 #include "ltx/provenance.h"
 #include "storage/keys.h"
@@ -23,7 +23,7 @@ struct BucketPosition {
   base::Txid newest;  // max over all levels; 0: nothing there
   // A plan for the newest state exists, as far as names and the newest object's header tell.
   bool restorable = true;
-  std::vector<BackupFile> plan;  // if restorable
+  std::vector<history::BackupFile> plan;  // if restorable
   std::uint32_t page_size = 0;
   std::uint32_t page_count = 0;
   std::optional<ltx::Provenance> provenance;  // of the newest object, if one of our kind wrote it

@@ -45,7 +45,7 @@ class IndexSink final : public DatabaseSink {
 
 }  // namespace
 
-base::Result<RemoteIndex> read_remote_index(storage::ObjectStore& store, const std::vector<BackupFile>& plan,
+base::Result<RemoteIndex> read_remote_index(storage::ObjectStore& store, const std::vector<history::BackupFile>& plan,
                                             const std::filesystem::path& staging, const storage::CallContext& context) {
   DownloadOptions options;
   options.spool_path = staging / ("index-" + base::random_hex(16));
@@ -76,9 +76,9 @@ base::Result<RemoteIndex> read_remote_index(storage::ObjectStore& store, const s
   return index;
 }
 
-bool worth_reading(std::uint64_t image_bytes, const std::vector<BackupFile>& plan) {
+bool worth_reading(std::uint64_t image_bytes, const std::vector<history::BackupFile>& plan) {
   std::uint64_t bytes = 0;
-  for (const BackupFile& file : plan) bytes += file.size_bytes;
+  for (const history::BackupFile& file : plan) bytes += file.size_bytes;
   return !plan.empty() && plan.size() <= kObjectsMax &&
          bytes <= std::max(kAlwaysReadBytes, image_bytes * kReadBytesPerImageByte);
 }

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/types.h"
-#include "engine/restore_plan.h"
+#include "history/restore_plan.h"
 #include "storage/object_store.h"
 
 namespace engine {
@@ -24,10 +24,10 @@ struct RemoteIndex {
 // (restore.h); objects of more than 32 MiB together go through an unlinked file in `staging`. corrupt: the backup
 // cannot be restored, a snapshot has to replace it; not_found: an object went away, ask the bucket anew; the store's
 // errors.
-base::Result<RemoteIndex> read_remote_index(storage::ObjectStore& store, const std::vector<BackupFile>& plan,
+base::Result<RemoteIndex> read_remote_index(storage::ObjectStore& store, const std::vector<history::BackupFile>& plan,
                                             const std::filesystem::path& staging, const storage::CallContext& context);
 
 // Is it to be read instead of storing an image of `image_bytes`? Not if the plan has many objects or is much larger.
-bool worth_reading(std::uint64_t image_bytes, const std::vector<BackupFile>& plan);
+bool worth_reading(std::uint64_t image_bytes, const std::vector<history::BackupFile>& plan);
 
 }  // namespace engine

@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 #include "engine/restore_database.h"
-#include "engine/restore_plan.h"
+#include "history/restore_plan.h"
 #include "ltx/merge.h"
 #include "ltx/provenance.h"
 #include "os/file.h"
@@ -21,9 +21,9 @@ constexpr int kPlansMax = 3;
 
 // From the lowest level up: files only ever move upwards and are removed below after that, so what this order does not
 // see on one level it sees on a later one.
-base::Result<std::vector<BackupFile>> list_backup(storage::ObjectStore& store, std::string_view replica,
-                                                  const storage::CallContext& context) {
-  std::vector<BackupFile> files;
+base::Result<std::vector<history::BackupFile>> list_backup(storage::ObjectStore& store, std::string_view replica,
+                                                           const storage::CallContext& context) {
+  std::vector<history::BackupFile> files;
   for (std::uint8_t level = 0; level <= base::kSnapshotLevel.value; ++level) {
     const std::string prefix = storage::level_prefix(store.layout(), replica, base::Level{level});
     TRY_ASSIGN(const auto objects, storage::list_all_and_wait(store, prefix, context));
@@ -37,14 +37,14 @@ base::Result<std::vector<BackupFile>> list_backup(storage::ObjectStore& store, s
   return files;
 }
 
-base::Result<std::vector<BackupFile>> plan_latest(storage::ObjectStore& store, std::string_view replica,
-                                                  const storage::CallContext& context) {
+base::Result<std::vector<history::BackupFile>> plan_latest(storage::ObjectStore& store, std::string_view replica,
+                                                           const storage::CallContext& context) {
   TRY_ASSIGN(auto files, list_backup(store, replica, context));
   const auto where = fmt::format("{}/{}", store.display_url(), replica);
   if (files.empty()) return base::fail(base::Category::not_found, "no backup at " + where);
-  auto plan = plan_restore(std::move(files), {});
+  auto plan = history::plan_restore(std::move(files), {});
   if (!plan) return base::fail(plan.error().with_context(where));
-  for (const BackupFile& file : *plan) {
+  for (const history::BackupFile& file : *plan) {
     if (file.size_bytes < ltx::kSmallestFileBytes) {
       return base::fail(base::Category::corrupt,
                         fmt::format("{}: {} bytes are no LTX file", file.key.value, file.size_bytes));
@@ -54,7 +54,7 @@ base::Result<std::vector<BackupFile>> plan_latest(storage::ObjectStore& store, s
 }
 
 struct Fetched {
-  std::vector<BackupFile> plan;
+  std::vector<history::BackupFile> plan;
   DownloadedFiles files;
 };
 
@@ -87,7 +87,7 @@ class FileSink final : public DatabaseSink {
 };
 
 // A name that promises other TXIDs than the file holds would make the plan a guess.
-base::Result<> check_range(const ltx::Header& header, const std::vector<BackupFile>& plan) {
+base::Result<> check_range(const ltx::Header& header, const std::vector<history::BackupFile>& plan) {
   if (header.max_txid == plan.back().name.max) return {};
   return base::fail(base::Category::corrupt,
                     fmt::format("{}: holds TXID {}", plan.back().key.value, base::hex16(header.max_txid.value)));
@@ -110,7 +110,7 @@ base::Result<WrittenDatabase> write_merged(const Fetched& fetched, os::File& fil
 }
 
 // True if the newest file states a checksum, and it is right.
-base::Result<bool> prove_checksum(const WrittenDatabase& written, const BackupFile& newest) {
+base::Result<bool> prove_checksum(const WrittenDatabase& written, const history::BackupFile& newest) {
   const auto provenance = ltx::provenance(written.header);
   if (!provenance || provenance->database_checksum == 0) return false;
   if (provenance->database_checksum == written.checksum) return true;
@@ -154,7 +154,7 @@ base::Result<RestoreReport> restore_latest(storage::ObjectStore& store, std::str
   report.pages = written.header.commit;
   report.database_checksum = written.checksum;
   report.objects = fetched.plan.size();
-  for (const BackupFile& object : fetched.plan) report.downloaded_bytes += object.size_bytes;
+  for (const history::BackupFile& object : fetched.plan) report.downloaded_bytes += object.size_bytes;
   return report;
 }
 

@@ -55,7 +55,7 @@ class Mailbox {
 // One download from start to end, on the caller's thread.
 class Download {
  public:
-  Download(storage::ObjectStore& store, const std::vector<BackupFile>& files, const DownloadOptions& options)
+  Download(storage::ObjectStore& store, const std::vector<history::BackupFile>& files, const DownloadOptions& options)
       : store_(store), files_(files), options_(options) {
     parallel_ = std::max(options.parallel, 1U);
     chunk_bytes_ = std::clamp<std::uint64_t>(options.in_flight_bytes_max / parallel_, kChunkBytesMin, kChunkBytesMax);
@@ -80,7 +80,7 @@ class Download {
 
  private:
   base::Result<> lay_out() {
-    for (const BackupFile& file : files_) {
+    for (const history::BackupFile& file : files_) {
       target_.extents_.push_back({progress_.bytes_total, file.size_bytes});
       progress_.bytes_total += file.size_bytes;
       missing_.push_back(file.size_bytes);
@@ -110,7 +110,7 @@ class Download {
   }
 
   void start(const Chunk& chunk) {
-    const BackupFile& file = files_[chunk.file];
+    const history::BackupFile& file = files_[chunk.file];
     storage::GetRequest request{.key = file.key, .offset = chunk.offset, .length = chunk.length};
     // The whole object is asked for without a range, so that a longer one shows.
     if (chunk.length == file.size_bytes) request.length = std::nullopt;
@@ -122,7 +122,7 @@ class Download {
 
   base::Result<> accept(Answer answer) {
     --in_flight_;
-    const BackupFile& file = files_[answer.chunk.file];
+    const history::BackupFile& file = files_[answer.chunk.file];
     if (!answer.bytes) return base::fail(answer.bytes.error().with_context(file.key.value));
     if (answer.bytes->size() != answer.chunk.length) {
       return base::fail(base::Category::corrupt,
@@ -138,7 +138,7 @@ class Download {
   }
 
   storage::ObjectStore& store_;
-  const std::vector<BackupFile>& files_;
+  const std::vector<history::BackupFile>& files_;
   const DownloadOptions& options_;
   unsigned parallel_ = 1;
   std::uint64_t chunk_bytes_ = 1;
@@ -172,7 +172,7 @@ ltx::Source DownloadedFiles::source(std::size_t index) const {
   };
 }
 
-base::Result<DownloadedFiles> download(storage::ObjectStore& store, const std::vector<BackupFile>& files,
+base::Result<DownloadedFiles> download(storage::ObjectStore& store, const std::vector<history::BackupFile>& files,
                                        const DownloadOptions& options) {
   return Download(store, files, options).run();
 }

@@ -10,7 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
-#include "engine/restore_plan.h"
+#include "history/restore_plan.h"
 #include "ltx/decoder.h"
 #include "os/file.h"
 #include "storage/object_store.h"
@@ -55,7 +55,7 @@ class DownloadedFiles {
 
 // Blocks. Errors of the store name the key: not_found means that the object went away after the listing (plan anew),
 // corrupt that its size differs from the listing; io is the spool file. After an error no request is left under way.
-base::Result<DownloadedFiles> download(storage::ObjectStore& store, const std::vector<BackupFile>& files,
+base::Result<DownloadedFiles> download(storage::ObjectStore& store, const std::vector<history::BackupFile>& files,
                                        const DownloadOptions& options);
 
 }  // namespace engine

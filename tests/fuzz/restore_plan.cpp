@@ -1,5 +1,5 @@
 // Which files make a restore, from any listing at all: what is planned is an unbroken chain from a snapshot on.
-#include "engine/restore_plan.h"
+#include "history/restore_plan.h"
 
 #include <vector>
 
@@ -9,9 +9,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::Input input(data, size);
   const std::uint8_t kind = input.byte() % 3;
   const std::uint64_t wanted = input.number(1);
-  std::vector<engine::BackupFile> files;
+  std::vector<history::BackupFile> files;
   while (!input.rest().empty() && files.size() < 64) {
-    engine::BackupFile file;
+    history::BackupFile file;
     file.name.level = base::Level(static_cast<std::uint8_t>(input.byte() % 12));
     const std::uint64_t min = input.number(1);
     file.name.min = base::Txid(min);
@@ -20,16 +20,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     file.created_at = base::UnixMillis(static_cast<std::int64_t>(input.number(1)));
     files.push_back(file);
   }
-  engine::RestoreTarget target;
+  history::RestoreTarget target;
   if (kind == 1) target.txid = base::Txid(wanted);
   if (kind == 2) target.before = base::UnixMillis(static_cast<std::int64_t>(wanted));
-  auto plan = engine::plan_restore(files, target);
+  auto plan = history::plan_restore(files, target);
   if (!plan) return 0;
   MUST(!plan->empty());
   // Level 9 is taken for whole by its name, as Litestream does; the restore itself looks into it.
   MUST(plan->front().name.min.value <= 1 || plan->front().name.level == base::kSnapshotLevel);
   std::uint64_t reached = 0;
-  for (const engine::BackupFile& file : *plan) {
+  for (const history::BackupFile& file : *plan) {
     MUST(file.name.min.value <= reached + 1 || reached == 0);
     MUST(file.name.max.value > reached || reached == 0);
     reached = file.name.max.value;

@@ -4,7 +4,8 @@ import pathlib
 import re
 import subprocess
 
-MODULES = ["base", "os", "metrics", "sqlite", "wal", "ltx", "http", "storage", "engine", "fleet", "web", "cli"]
+MODULES = ["base", "os", "metrics", "sqlite", "wal", "ltx", "http", "storage", "history", "engine", "fleet", "web",
+           "cli"]
 CPP_SUFFIXES = (".h", ".cpp")
 
 

@@ -13,13 +13,14 @@ ALLOWED = {
     "sqlite": {"base", "os", "metrics"},
     "http": {"base", "os", "metrics"},
     "storage": _BELOW_STORAGE,
-    "engine": _BELOW_STORAGE | {"storage"},
-    "fleet": _BELOW_STORAGE | {"storage", "engine"},
+    "history": {"base"},
+    "engine": _BELOW_STORAGE | {"storage", "history"},
+    "fleet": _BELOW_STORAGE | {"storage", "history", "engine"},
     "web": {"base", "os", "metrics", "http"},
     "cli": set(MODULES) - {"cli"},
 }
 # Single headers that a module may see of another one: plain values.
-EXCEPTIONS = {"web": {"engine/status.h"}}
+EXCEPTIONS = {"web": {"engine/status.h"}, "history": {"storage/keys.h"}}
 
 _INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 _LM_MODULE = re.compile(r"lm_module\(\s*(\w+)(.*?)\)", re.S)

@@ -1,11 +1,11 @@
-#include "engine/restore_plan.h"
+#include "history/restore_plan.h"
 
 #include <fstream>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-namespace engine {
+namespace history {
 namespace {
 
 using base::Category;
@@ -70,4 +70,4 @@ TEST(RestorePlan, TheLargestTxidDoesNotWrap) {
 }
 
 }  // namespace
-}  // namespace engine
+}  // namespace history

@@ -9,9 +9,10 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/types.h"
+#include "history/object.h"
 #include "storage/keys.h"
 
-namespace engine {
+namespace history {
 
 struct BackupFile {
   storage::LtxName name;
@@ -26,11 +27,15 @@ struct RestoreTarget {
   std::optional<base::UnixMillis> before;  // the newest state from files created strictly before
 };
 
-// Files in the order in which they are applied. `files` may come in any order; levels above 9 are passed over. Cost:
-// sorting.
+// Objects in the order in which they are applied.
 //   invalid    both targets are set
 //   not_found  nothing to restore, or no chain ends at the TXID
-//   corrupt    newest state wanted, and files lie behind a gap
+//   corrupt    newest state wanted, and objects lie behind a gap
+// Cost: for a TXID and for the newest, a search by halves per object of the plan and level; for a time, or where a
+// level is in disorder, one walk over the inventory.
+base::Result<std::vector<Object>> plan_restore(const Inventory& inventory, const RestoreTarget& target);
+
+// The same for a listing in any order; levels above 9 are passed over. Cost: sorting.
 base::Result<std::vector<BackupFile>> plan_restore(std::vector<BackupFile> files, const RestoreTarget& target);
 
-}  // namespace engine
+}  // namespace history

@@ -26,14 +26,14 @@ namespace history {
 
 struct CompactionRules {
   std::uint32_t fanout = 12;      // objects of a level that make one of the next
-  std::uint32_t closing_min = 4;  // as many are merged early when their hour or day is over
+  std::uint32_t closing_min = 4;  // as many are merged early when their hour, day, week or month is over
   std::uint8_t levels = 3;        // merged levels, 1 to 8
-  // Objects of the highest merged level in a plan, before a snapshot takes their place.
-  std::uint32_t top_level_max = 20;
-  // Bounds of a restore plan, for the newest state and every one in the window.
+  // Bounds of a restore plan, for the newest state and every one in the window. A snapshot is made one fanout before
+  // the first is reached, so that objects may come while it is under way.
   std::uint32_t plan_objects_max = 64;
-  double plan_bytes_factor = 3.0;  // of the database's compressed size
-  // A snapshot is due when what a plan has beyond its snapshot is larger than this much of it.
+  double plan_bytes_factor = 3.0;               // of the database's compressed size,
+  std::uint64_t plan_bytes_floor = 1ULL << 20;  // or as much, for tiny databases: not a snapshot for each commit
+  // A snapshot is due when the merged objects of the newest plan are larger than this much of its image.
   double tail_factor = 1.0;
 };
 

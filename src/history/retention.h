@@ -7,6 +7,7 @@
 // by stock Litestream too. retention_test.cpp and the model of histories hold it to that.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -47,6 +48,8 @@ struct Pin {
 };
 
 enum class KeepReason : std::uint8_t { newest, window, hourly, daily, weekly, monthly, pin };
+inline constexpr std::array kKeepReasons{KeepReason::newest, KeepReason::window,  KeepReason::hourly, KeepReason::daily,
+                                         KeepReason::weekly, KeepReason::monthly, KeepReason::pin};
 std::string_view to_string(KeepReason reason);
 
 // Neighbouring points that are kept for the same reasons: one point (first == last), or those of the window.

@@ -2,7 +2,7 @@
 // removal: that is retention.h's. docs/decisions/0011-levels-and-retention.md has the figures behind the rules.
 //
 //   level 0     one object per upload
-//   level 1..3  merges of `fanout` objects of the levels below, cut at the end of a UTC hour (level 3: day)
+//   level 1..4  merges of `fanout` objects of the level below, or of fewer when their UTC hour, day, week or month ends
 //   level 9     the whole database
 //
 // No clock runs: hours and days end with the first object of a later one, so an idle database has nothing due, ever.
@@ -27,7 +27,7 @@ namespace history {
 struct CompactionRules {
   std::uint32_t fanout = 12;      // objects of a level that make one of the next
   std::uint32_t closing_min = 4;  // as many are merged early when their hour, day, week or month is over
-  std::uint8_t levels = 3;        // merged levels, 1 to 8
+  std::uint8_t levels = 4;        // merged levels, 1 to 8
   // Bounds of a restore plan, for the newest state and every one in the window. A snapshot is made one fanout before
   // the first is reached, so that objects may come while it is under way.
   std::uint32_t plan_objects_max = 64;

@@ -23,13 +23,20 @@ void keep(Point& point, KeepReason reason, std::optional<UnixMillis> until) {
 
 // The window's points, and before each stretch of them the point that stands while the first one is not yet made: a
 // restore to a time between the two gives it.
-void keep_window(std::vector<Point>& points, std::chrono::milliseconds window, UnixMillis now) {
+void keep_window(std::vector<Point>& points, std::chrono::milliseconds window, UnixMillis now,
+                 const IsRestorable& is_restorable) {
   const UnixMillis begin = floor_hour(now) - window;
   for (std::size_t i = 0; i < points.size(); ++i) {
     if (points[i].time < begin) continue;
     const UnixMillis until = floor_hour(points[i].time + window) + std::chrono::hours{1};
     keep(points[i], KeepReason::window, until);
-    if (i > 0 && points[i - 1].time < begin) keep(points[i - 1], KeepReason::window, until);
+    if (i == 0 || points[i - 1].time >= begin) continue;
+    std::size_t standing = i;
+    while (standing-- > 0 && points[standing].time < begin) {
+      if (!is_restorable(points[standing].txid)) continue;
+      keep(points[standing], KeepReason::window, until);
+      break;
+    }
   }
 }
 
@@ -41,8 +48,7 @@ struct SlotRule {
 
 // The last point of each slot that has not been over for longer than `keep`; of older ones than the window only those
 // that can be restored.
-void keep_slots(std::vector<Point>& points, const SlotRule& rule, UnixMillis now,
-                const std::function<bool(Txid)>& is_restorable) {
+void keep_slots(std::vector<Point>& points, const SlotRule& rule, UnixMillis now, const IsRestorable& is_restorable) {
   std::map<UnixMillis, bool> served;  // by the slot's end
   std::optional<SlotSpan> slot;
   bool* is_served = nullptr;
@@ -60,14 +66,18 @@ void keep_slots(std::vector<Point>& points, const SlotRule& rule, UnixMillis now
   }
 }
 
-void keep_pins(std::vector<Point>& points, std::span<const Pin> pins, UnixMillis now) {
+void keep_pins(std::vector<Point>& points, std::span<const Pin> pins, UnixMillis now,
+               const IsRestorable& is_restorable) {
   for (const Pin& pin : pins) {
     if (pin.until && *pin.until <= now) continue;
-    const auto after = std::ranges::upper_bound(points, pin.txid, {}, &Point::txid);
-    if (after == points.begin()) continue;
-    std::optional<UnixMillis> until;
-    if (pin.until) until = ceil_hour(*pin.until);
-    keep(*(after - 1), KeepReason::pin, until);
+    auto at = std::ranges::upper_bound(points, pin.txid, {}, &Point::txid);
+    while (at != points.begin()) {
+      if (!is_restorable((--at)->txid)) continue;
+      std::optional<UnixMillis> until;
+      if (pin.until) until = ceil_hour(*pin.until);
+      keep(*at, KeepReason::pin, until);
+      break;
+    }
   }
 }
 
@@ -93,10 +103,10 @@ std::vector<Point> points_of(const Inventory& inventory, UnixMillis now) {
 }
 
 void choose_points(std::vector<Point>& points, const RetentionPolicy& policy, std::span<const Pin> pins, UnixMillis now,
-                   const std::function<bool(Txid)>& is_restorable) {
+                   const IsRestorable& is_restorable) {
   if (points.empty()) return;
   keep(points.back(), KeepReason::newest, std::nullopt);
-  keep_window(points, std::max<std::chrono::milliseconds>(policy.window, kRetentionGrace), now);
+  keep_window(points, std::max<std::chrono::milliseconds>(policy.window, kRetentionGrace), now, is_restorable);
   const std::array rules{SlotRule{KeepReason::hourly, Slot::hour, policy.hourly},
                          SlotRule{KeepReason::daily, Slot::day, policy.daily},
                          SlotRule{KeepReason::weekly, Slot::week, policy.weekly},
@@ -104,7 +114,7 @@ void choose_points(std::vector<Point>& points, const RetentionPolicy& policy, st
   for (const SlotRule& rule : rules) {
     if (rule.keep.count() > 0) keep_slots(points, rule, now, is_restorable);
   }
-  keep_pins(points, pins, now);
+  keep_pins(points, pins, now, is_restorable);
 }
 
 }  // namespace history

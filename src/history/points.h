@@ -31,10 +31,11 @@ constexpr std::uint8_t bit(KeepReason reason) {
 // Ascending, one per TXID at which an object ends. O(n log n).
 std::vector<Point> points_of(const Inventory& inventory, base::UnixMillis now);
 
-// Sets reasons and until, by the policy and the pins alone; O(points). A slot's point may turn out not to be restorable
-// (a foreign hole): `is_restorable` is asked for each one that is not in the window, and the next older one of the
-// slot stands in for it.
+using IsRestorable = std::function<bool(base::Txid)>;
+
+// Sets reasons and until, by the policy and the pins; O(points). A point older than the window may turn out not to be
+// restorable (a foreign hole, what a removal that was cut short has left): then the next older one stands in for it.
 void choose_points(std::vector<Point>& points, const RetentionPolicy& policy, std::span<const Pin> pins,
-                   base::UnixMillis now, const std::function<bool(base::Txid)>& is_restorable);
+                   base::UnixMillis now, const IsRestorable& is_restorable);
 
 }  // namespace history

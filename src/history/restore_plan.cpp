@@ -118,7 +118,8 @@ base::Result<std::vector<Object>> plan_restore(const Inventory& inventory, const
   std::vector<Cursor> cursors;
   cursors.reserve(base::kSnapshotLevel.value);
   for (std::uint8_t level = base::kSnapshotLevel.value; level-- > 0;) {
-    cursors.emplace_back(inventory.level(base::Level{level}), inventory.is_ascending(base::Level{level}), target);
+    const auto objects = inventory.level(base::Level{level});
+    if (!objects.empty()) cursors.emplace_back(objects, inventory.is_ascending(base::Level{level}), target);
   }
   while (!target.txid || reached < *target.txid) {
     const Object* best = best_of(cursors, reached);

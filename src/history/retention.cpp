@@ -40,24 +40,28 @@ bool is_window(const Point& point) {
 }
 
 // Every kept point's plan stays. In a stretch of window points all objects that end there stay, and with them the plan
-// of the first: what the plan of a later one has besides is the same up to there.
+// of the first that has one: what the plan of a later one has besides is the same up to there. (A point whose object
+// is left over from a removal that was cut short has none.)
 void mark_plans(const Inventory& inventory, const Inventory& planned, const std::vector<Point>& points, Marks& marks) {
   const auto mark_plan = [&](Txid txid) {
     const auto plan = plan_restore(planned, {.txid = txid, .before = {}});
-    if (!plan) return;
+    if (!plan) return false;
     for (const Object& object : *plan) marks.set(object);
+    return true;
   };
   std::vector<std::pair<Txid, Txid>> stretches;
+  bool has_plan = false;
   for (std::size_t i = 0; i < points.size(); ++i) {
     if (points[i].reasons == 0) continue;
     const bool goes_on = i > 0 && is_window(points[i]) && is_window(points[i - 1]);
-    if (!goes_on) mark_plan(points[i].txid);
+    if (!goes_on || !has_plan) has_plan = mark_plan(points[i].txid);
     if (goes_on) {
       stretches.back().second = points[i].txid;
     } else if (is_window(points[i])) {
       stretches.emplace_back(points[i].txid, points[i].txid);
     }
   }
+  mark_plan(points.back().txid);
   for (std::uint8_t level = 0; level < Inventory::kLevels; ++level) {
     const std::span<const Object> objects = inventory.level(Level{level});
     for (std::size_t i = 0; i < objects.size(); ++i) {

@@ -40,7 +40,7 @@ struct RetentionPolicy {
 // this ago does not yet make those it covers superfluous.
 inline constexpr std::chrono::hours kRetentionGrace{1};
 
-// A point that somebody wants to keep. A TXID at which no object ends any more keeps the next point before it.
+// A point that somebody wants to keep. A TXID that cannot be restored any more keeps the next point before it.
 struct Pin {
   base::Txid txid;
   std::optional<base::UnixMillis> until;  // none: for ever

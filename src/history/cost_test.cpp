@@ -1,0 +1,27 @@
+#include "history/cost.h"
+
+#include <gtest/gtest.h>
+
+namespace history {
+namespace {
+
+TEST(Cost, IsCountedByKind) {
+  EXPECT_DOUBLE_EQ(request_cost({.puts = 1000, .gets = 2000, .lists = 3000, .heads = 500, .deletes = 9000}),
+                   0.005 + 0.0008 + 0.015 + 0.0002);
+  EXPECT_DOUBLE_EQ(storage_cost(2e9), 0.046);
+  EXPECT_DOUBLE_EQ(request_cost({.puts = 1000}, {.per_1000_writes = 1, .per_1000_reads = 0, .per_gb_month = 0}), 1);
+}
+
+TEST(Cost, AnIdleDatabaseCostsNoRequest) {
+  EXPECT_EQ(predict_requests({}).total(), 0);
+}
+
+// What the model of histories counts (docs/decisions/0011): 1,636, 22,910 * 7 / 5 on a working day, 363 and 2 a day.
+TEST(Cost, ThePredictionIsNearTheModel) {
+  EXPECT_NEAR(predict_requests({.commits_per_day = 1440}).total(), 1636, 50);
+  EXPECT_NEAR(predict_requests({.commits_per_day = 28'800, .active_hours_per_day = 8}).total(), 22'910 * 7.0 / 5, 960);
+  EXPECT_NEAR(predict_requests({.commits_per_day = 288}).total(), 363, 11);
+}
+
+}  // namespace
+}  // namespace history

@@ -139,6 +139,8 @@ base::Result<TrackResult> LogTracker::finish_life(Life& life, PageSet& into) {
   known_.begin_look();
   TRY_ASSIGN(const Look look, this->look(life.pair, LookMode::final));
   if (look.belief != IndexBelief::believed) return missed("the last index of a log cannot be read");
+  // Whoever dies in a last close may have deleted the index and not the log, which then goes on with another index.
+  if (look.goes_on) return missed("a log went on beyond its index");
   // A last close copies everything into the database file first. A log that was removed by hand did not.
   if (look.header.max_frame > 0 && look.header.backfilled < look.header.max_frame) {
     return gap("the log was deleted before it was checkpointed");

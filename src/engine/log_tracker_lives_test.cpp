@@ -276,6 +276,22 @@ TEST_F(LogLivesTest, LostEventsVoidTheProofOfALife) {
   EXPECT_EQ(settle().outcome, TrackOutcome::gap);
 }
 
+// SQLite deletes the index first. Whoever dies between the two leaves a log that goes on with another index.
+TEST_F(LogLivesTest, ALogThatWentOnWithAnotherIndexIsAGap) {
+  Attachment pair = begin_life(3);
+  created(created_at_, std::move(pair));
+  checkpoint();
+  ASSERT_EQ(settle().outcome, TrackOutcome::quiet);
+  kill_app();
+  std::filesystem::remove(index());
+  start_app();
+  commit(2);
+  end_app();
+  happens(FileEventKind::index_closed);
+  happens(FileEventKind::log_deleted);
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap);
+}
+
 TEST_F(LogLivesTest, AFinalLookDoesNotMakeUpForLostEvents) {
   Attachment pair = begin_life(2);
   created(created_at_, std::move(pair));

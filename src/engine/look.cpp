@@ -109,6 +109,9 @@ base::Result<Look> look_at(const Attachment& attachment, const Position& capture
   }
   look.belief = IndexBelief::believed;
   look.header.backfilled = second->backfilled;
+  if (mode == LookMode::final) {
+    TRY_ASSIGN(look.goes_on, looks_written(attachment.wal, *first, captured, look.wal_bytes));
+  }
   if (live && second->same_commit(*first)) {
     TRY_ASSIGN(look.settled, is_settled(attachment, *first, captured, look.wal_bytes));
   }

@@ -34,6 +34,7 @@ struct Look {
   IndexBelief belief = IndexBelief::unsteady;
   wal::IndexHeader header;
   bool settled = false;           // no commit is under way behind header.max_frame
+  bool goes_on = false;           // of a final look: the log holds more than this index tells of
   bool chain_continues = false;   // `frames` are captured+1..max_frame and end in the header's checksum
   bool chain_from_start = false;  // `frames` are 1..max_frame and end in the header's checksum
   CommittedFrames frames;

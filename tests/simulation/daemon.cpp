@@ -41,7 +41,7 @@ void Daemon::start() {
 void Daemon::run(Run& r) {
   while (!r.process.dead && !begin(r)) {
     take_apart(r);
-    world().sleep(kStartRetry);
+    world().let_pass(kStartRetry);
   }
   r.ready = !r.process.dead;
   while (!r.process.dead && !r.stopping) r.fleet->turn();

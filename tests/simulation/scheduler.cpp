@@ -89,7 +89,7 @@ void Scheduler::stop() {
   // Workers of a dead process have run out by themselves.
   if (!world.in_fiber() || world.process()->dead) return;
   for (auto& worker : simulation::workers().idle) world.wake(worker);
-  while (simulation::workers().running > 0 && !world.process()->dead) world.sleep(simulation::kMilli);
+  while (simulation::workers().running > 0 && !world.process()->dead) world.let_pass(simulation::kMilli);
 }
 
 }  // namespace engine

@@ -187,7 +187,8 @@ class Run {
     std::string text = "not everything is stored five minutes after all faults are over";
     if (daemon_.engine() == nullptr) text += "; the daemon does not start: " + daemon_.trouble();
     if (daemon_.engine() != nullptr) {
-      for (const auto& client : daemon_.engine()->board().fleet()->clients) {
+      const auto fleet = daemon_.engine()->board().fleet();
+      for (const auto& client : fleet->clients) {
         text += fmt::format("; {} is {}{}, txid {}, {}", client->client_id, engine::to_string(client->state),
                             client->behind ? ", behind" : "", client->txid, client->detail);
       }

@@ -62,7 +62,7 @@ void Tenant::run_phase(int processes) {
       });
     }
   }
-  while (running_ > 0 && !operator_.dead) world().sleep(kMilli);
+  while (running_ > 0 && !operator_.dead) world().let_pass(kMilli);
 }
 
 void Tenant::operate() {
@@ -70,7 +70,7 @@ void Tenant::operate() {
     run_phase(static_cast<int>(world().random().between(1, plan_.processes)));
     history.observe(disk());
     if (phase + 1 < plan_.phases) exchange();
-    world().sleep(world().random().between(0, 2 * kSecond));
+    world().let_pass(world().random().between(0, 2 * kSecond));
   }
   done_ = true;
 }
@@ -91,7 +91,7 @@ void Tenant::exchange() {
       run_application(process, made, plan, counts);
       --running_;
     });
-    while (running_ > 0 && !operator_.dead) world().sleep(kMilli);
+    while (running_ > 0 && !operator_.dead) world().let_pass(kMilli);
   }
   if (operator_.dead) return;
   for (const char* suffix : {"-wal", "-shm", "-journal", ""}) {

@@ -188,9 +188,9 @@ int randomness(sqlite3_vfs*, int count, char* out) {
   return count;
 }
 
-int sleep_for(sqlite3_vfs*, int microseconds) {
+int wait_for_time(sqlite3_vfs*, int microseconds) {
   World& world = machine().world;
-  if (world.in_fiber() && !world.process()->faultless) world.sleep(microseconds * kMicro);
+  if (world.in_fiber() && !world.process()->faultless) world.let_pass(microseconds * kMicro);
   return microseconds;
 }
 
@@ -223,7 +223,7 @@ void register_vfs() {
       .xDlSym = nullptr,
       .xDlClose = nullptr,
       .xRandomness = randomness,
-      .xSleep = sleep_for,
+      .xSleep = wait_for_time,
       .xCurrentTime = nullptr,
       .xGetLastError = last_error,
       .xCurrentTimeInt64 = current_time,

@@ -34,7 +34,7 @@ Watcher::~Watcher() {
   stopping_ = true;
   while (!ended_ && world().in_fiber() && !daemon_.dead) {
     world().wake(reader_);
-    world().sleep(100 * kMicro);
+    world().let_pass(100 * kMicro);
   }
   Machine::current().disk.on_event = nullptr;
 }
@@ -88,7 +88,7 @@ void Watcher::read_events() {
     }
     Random& random = world().random();
     const bool late = random.chance(plan_.late_chance);
-    world().sleep(random.between(5 * kMicro, late ? plan_.late_max : plan_.reaction_max));
+    world().let_pass(random.between(5 * kMicro, late ? plan_.late_max : plan_.reaction_max));
     if (!daemon_.dead && !stopping_) read_chunk();
   }
   ended_ = true;
@@ -144,7 +144,7 @@ void Watcher::open_created(os::WatchEvent& event) {
 std::vector<os::WatchEvent> Watcher::take(std::chrono::nanoseconds timeout) {
   if (world().in_fiber() && !handed_over_ && !woken_) world().wait(std::max<Nanos>(timeout.count(), 0), router_);
   woken_ = handed_over_ = false;
-  if (world().in_fiber()) world().sleep(world().random().between(kMicro, 30 * kMicro));
+  if (world().in_fiber()) world().let_pass(world().random().between(kMicro, 30 * kMicro));
   return queue_.take(std::chrono::nanoseconds(0));
 }
 
@@ -171,7 +171,7 @@ bool WatcherStream::wait_delivered(std::uint64_t mark) {
   const simulation::Nanos deadline = world.now() + 100 * kMilli;
   while (delivered() < mark) {
     watcher_.wake();
-    world.sleep(world.random().between(20 * kMicro, kMilli));
+    world.let_pass(world.random().between(20 * kMicro, kMilli));
     if (world.process()->dead || world.now() >= deadline) return delivered() >= mark;
   }
   return true;

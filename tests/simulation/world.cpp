@@ -114,7 +114,7 @@ void World::at(Nanos time, std::function<void()> action) {
   push({std::max(time, now_), 0, nullptr, 0, std::move(action)});
 }
 
-void World::sleep(Nanos time) {
+void World::let_pass(Nanos time) {
   CHECK(running_ != nullptr);
   Thread* self = running_;
   if (self->process->dead) return;
@@ -206,7 +206,7 @@ int World::step(Op op, std::string_view subject, Nanos cost) {
   if (running_ != nullptr) {
     Nanos time = random_.between(cost / 4, cost * 2);
     if (random_.chance(stall_chance)) time += random_.between(0, stall_max);
-    sleep(time);
+    let_pass(time);
     if (self->dead) return EIO;
   }
   if (!faults_over && random_.chance(self->rates.of(op))) {

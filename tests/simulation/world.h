@@ -62,7 +62,7 @@ class World {
   // For calls outside of any fiber that act for a process (its start and end).
   Process* act_for(Process* process) { return std::exchange(outside_, process); }
   // In a fiber: others run for so long. Returns at once in a dead process.
-  void sleep(Nanos time);
+  void let_pass(Nanos time);
   // In a fiber: until somebody wakes it, `time` at most; kForEver is for ever. Who waits says where, in `place`.
   struct Thread;
   static constexpr Nanos kForEver = -1;

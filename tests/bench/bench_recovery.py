@@ -26,6 +26,7 @@ from harness.manager import Manager, run_manager
 from harness.replicate import Litestream
 from harness.restore import litestream_restore
 from harness.s3 import S3Client
+from harness.store import S3Bucket
 from harness.wait import wait_until
 
 ID = client_id(1)
@@ -136,7 +137,8 @@ def bucket_lost_image(scene: Scene) -> None:
 
 
 def by_litestream(scene: Scene) -> None:
-    litestream = Litestream([scene.database], scene.bucket, scene.folder).start()
+    straight = S3Bucket(scene.bucket.account, scene.bucket.name)  # its parts of an upload are too much for the proxy
+    litestream = Litestream([scene.database], straight, scene.folder).start()
     wait_until(lambda: scene.bucket.ltx_objects(ID), 300, "Litestream's image", 0.5)
     litestream.stop()
 

@@ -83,11 +83,8 @@ def test_memory_stays_bounded_while_nothing_can_be_stored(fragile_bucket, record
     written = sum(r["transactions"] for r in reports) * 800 * 5000
     assert written > 320 << 20, f"the load wrote only {written >> 20} MB: it proves nothing"
     assert peak_rss_bytes(manager.pid) < 256 << 20
-    assert manager.counters()["droppedCaptures"] > 0
     recorder.set_mode("pass")
     manager.wait_stored([a.client_id for a in applications], timeout=90)
-    for client in manager.clients().values():
-        assert 5 <= client["lostRestorePoints"] <= 40, "those are counted too whose captures were dropped"
     check_whole(fragile_bucket, applications, folder)
 
 

@@ -100,7 +100,7 @@ TEST(Compaction, ALargePlanIsAnsweredByASnapshotOfTheNewestState) {
 TEST(Compaction, ADatabaseThatShrankGetsASnapshotAtOnce) {
   Object image = kImage.front();
   image.page_count = 10'000;
-  const Inventory inventory({image, object(0, 2, 2, kMonday, kMiB)});
+  const Inventory inventory(std::vector{image, object(0, 2, 2, kMonday, kMiB)});
   EXPECT_EQ(next(inventory, {.page_size = 4096, .page_count = 5'000}), "nothing");
   EXPECT_EQ(next(inventory, {.page_size = 4096, .page_count = 3'000}),
             "snapshot 2: a restore reads too much for what it gives");
@@ -113,7 +113,7 @@ TEST(Compaction, ManyObjectsOfTheSamePagesAreMergedBeforeASnapshotIsMade) {
 }
 
 TEST(Compaction, TinyDatabasesGetNoSnapshotForEachCommit) {
-  auto inventory = Inventory({object(0, 1, 1, kMonday, 500)});
+  auto inventory = Inventory(std::vector{object(0, 1, 1, kMonday, 500)});
   for (std::uint64_t i = 2; i <= 9; ++i) inventory.add(object(0, i, i, kMonday, 5'000));
   EXPECT_EQ(next(inventory), "nothing");
 }
@@ -127,16 +127,17 @@ TEST(Compaction, ALongPlanIsAnsweredByASnapshot) {
 TEST(Compaction, AHoleInTheChainIsAnsweredByASnapshot) {
   EXPECT_EQ(next(with(kImage, {object(0, 3, 3, kMonday)})),
             "snapshot 3: the newest state cannot be restored from the bucket");
-  EXPECT_EQ(next(Inventory({object(0, 2, 2, kMonday)})),
+  EXPECT_EQ(next(Inventory(std::vector{object(0, 2, 2, kMonday)})),
             "snapshot 2: the newest state cannot be restored from the bucket");
 }
 
 TEST(Compaction, WhatLitestreamLeftIsGoneOnFrom) {
   // Its level 0 is gone but for the last minutes; levels overlap; level 3 is at most an hour behind.
-  const Inventory theirs({object(9, 1, 100, kMonday, kMiB), object(3, 2, 80, kMonday), object(3, 81, 120, kMonday),
-                          object(2, 81, 120, kMonday), object(2, 121, 125, kMonday), object(1, 121, 125, kMonday),
-                          object(1, 126, 130, kMonday), object(0, 128, 128, kMonday), object(0, 129, 129, kMonday),
-                          object(0, 130, 130, kMonday), object(0, 131, 131, kMonday)});
+  const Inventory theirs(
+      std::vector{object(9, 1, 100, kMonday, kMiB), object(3, 2, 80, kMonday), object(3, 81, 120, kMonday),
+                  object(2, 81, 120, kMonday), object(2, 121, 125, kMonday), object(1, 121, 125, kMonday),
+                  object(1, 126, 130, kMonday), object(0, 128, 128, kMonday), object(0, 129, 129, kMonday),
+                  object(0, 130, 130, kMonday), object(0, 131, 131, kMonday)});
   EXPECT_EQ(next(theirs), "nothing");
   EXPECT_EQ(tip(theirs).size(), 5U);  // 9: 1-100, 3: 81-120, 2: 121-125, 1: 126-130, 0: 131
 }

@@ -36,7 +36,7 @@ inline std::vector<Object> commits(std::uint64_t from, std::uint64_t to, base::U
 
 inline Inventory with(std::vector<Object> objects, const std::vector<Object>& more) {
   objects.insert(objects.end(), more.begin(), more.end());
-  return Inventory(std::move(objects));
+  return Inventory(objects);
 }
 
 class Random {

@@ -37,18 +37,15 @@ Object from_listing(const storage::LtxName& name, std::uint64_t size_bytes, base
           .level = name.level};
 }
 
-Inventory::Inventory(std::vector<Object> objects) {
-  for (Object& object : objects) {
+Inventory::Inventory(std::span<const Object> objects) {
+  for (const Object& object : objects) {
     if (object.level.value < kLevels) levels_[object.level.value].push_back(object);
   }
   for (std::size_t i = 0; i < kLevels; ++i) {
     std::vector<Object>& level = levels_[i];
-    std::ranges::stable_sort(level, {}, [](const Object& o) { return range_of(o); });
-    // Of equal ones the last: turned around, unique() keeps it.
-    std::ranges::reverse(level);
+    std::ranges::sort(level, {}, [](const Object& o) { return std::tuple(o.min, o.max, -o.stored_at); });
     const auto equal = std::ranges::unique(level, {}, [](const Object& o) { return range_of(o); });
     level.erase(equal.begin(), equal.end());
-    std::ranges::reverse(level);
     disordered_[i] = !all_go_on(level);
   }
 }

@@ -51,7 +51,7 @@ class Inventory {
   static constexpr std::size_t kLevels = base::kSnapshotLevel.value + 1;
 
   Inventory() = default;
-  explicit Inventory(std::vector<Object> objects);  // in any order; of two with the same name the last one counts
+  explicit Inventory(std::span<const Object> objects);  // in any order; of equal names the one that was stored last
 
   // Replaces an object of the same name. O(1) at the end of its level, where new ones belong; else O(level).
   void add(const Object& object);

@@ -14,7 +14,7 @@ using testing::kMonday;
 using testing::object;
 
 TEST(Inventory, KeepsEachLevelInOrderWhateverTheOrderOfAdding) {
-  Inventory inventory({object(0, 3, 3, kMonday), object(9, 1, 2, kMonday), object(0, 1, 1, kMonday)});
+  Inventory inventory(std::vector{object(0, 3, 3, kMonday), object(9, 1, 2, kMonday), object(0, 1, 1, kMonday)});
   inventory.add(object(0, 2, 2, kMonday));
   inventory.add(object(10, 9, 9, kMonday));
   ASSERT_EQ(inventory.level(Level{0}).size(), 3U);
@@ -25,7 +25,9 @@ TEST(Inventory, KeepsEachLevelInOrderWhateverTheOrderOfAdding) {
 }
 
 TEST(Inventory, AnObjectOfTheSameNameTakesTheOthersPlace) {
-  Inventory inventory({object(0, 1, 1, kMonday, 5), object(0, 1, 1, kMonday, 6)});
+  Object later = object(0, 1, 1, kMonday, 6);
+  later.stored_at = kMonday;
+  Inventory inventory(std::vector{object(0, 1, 1, kMonday, 5), later});
   EXPECT_EQ(inventory.size_bytes(), 6U);
   inventory.add(object(0, 1, 1, kMonday, 7));
   EXPECT_EQ(inventory.size(), 1U);
@@ -45,8 +47,8 @@ TEST(Inventory, FindsAndRemovesByName) {
 }
 
 TEST(Inventory, KnowsWhereALevelIsInDisorder) {
-  Inventory inventory(
-      {object(1, 1, 5, kMonday), object(1, 2, 4, kMonday), object(9, 1, 3, kMonday), object(9, 1, 4, kMonday)});
+  Inventory inventory(std::vector{object(1, 1, 5, kMonday), object(1, 2, 4, kMonday), object(9, 1, 3, kMonday),
+                                  object(9, 1, 4, kMonday)});
   EXPECT_FALSE(inventory.is_ascending(Level{1}));
   EXPECT_TRUE(inventory.is_ascending(Level{9}));
   EXPECT_EQ(inventory.newest(), Txid{5});

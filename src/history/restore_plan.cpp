@@ -145,7 +145,7 @@ base::Result<std::vector<BackupFile>> plan_restore(std::vector<BackupFile> files
   for (const BackupFile& file : files) {
     objects.push_back(from_listing(file.name, file.size_bytes, file.created_at));
   }
-  TRY_ASSIGN(const auto plan, plan_restore(Inventory(std::move(objects)), target));
+  TRY_ASSIGN(const auto plan, plan_restore(Inventory(objects), target));
   std::vector<BackupFile> planned;
   planned.reserve(plan.size());
   for (const Object& object : plan) {

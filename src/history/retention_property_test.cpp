@@ -54,7 +54,7 @@ TEST(RetentionProperty, AnySubsetOfTheRemovalsLeavesEveryKeptPointsPlanAsItWas) 
     SCOPED_TRACE(seed);
     testing::Random random(seed);
     // Any objects at all, as many as fit; times rise with TXIDs, as all writers see to.
-    Inventory inventory({object(random.one_in(2) ? 9 : 0, 1, 1, kMonday)});
+    Inventory inventory(std::vector{object(random.one_in(2) ? 9 : 0, 1, 1, kMonday)});
     std::vector<UnixMillis> times{kMonday};
     for (int i = 0; i < 60; ++i)
       times.push_back(times.back() + UnixMillis{1 + random.below(1 + random.below(86'400'000))});

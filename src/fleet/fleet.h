@@ -33,7 +33,7 @@ using PolicyOf =
 struct FleetOptions {
   std::vector<std::filesystem::path> watch_dirs;
   std::filesystem::path state_directory;  // never watched
-  PolicyOf policy_of;                     // empty: what the engine was given holds for all
+  PolicyOf policy_of = {};                // empty: what the engine was given holds for all
   std::chrono::milliseconds sweep_every{30'000};
   std::chrono::milliseconds retry_root_every{2'000};
 };

@@ -42,6 +42,7 @@ std::vector<EffectiveSetting> explain_client(engine::ClientPolicy policy, std::s
                                              std::string_view path) {
   const std::vector<Setting> settings = client_settings(policy);
   std::vector<EffectiveSetting> result;
+  result.reserve(settings.size());
   for (const Setting& setting : settings) {
     const EffectiveSetting* known = find_effective(for_all, setting.name);
     result.push_back(known != nullptr ? *known

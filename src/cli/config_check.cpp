@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <span>
+#include <tuple>
 #include <utility>
 
 #include "cli/client_match.h"
@@ -87,7 +88,8 @@ class Checker {
       if (auto taken = known(value, daemon_settings(scratch))) result_.values.push_back(std::move(*taken));
     }
     for (const FileTable& table : content.clients) check_client(table);
-    std::ranges::stable_sort(mistakes_, {}, [](const auto& m) { return std::pair(m.place.line, m.place.column); });
+    std::ranges::sort(mistakes_, {},
+                      [](const auto& m) { return std::tuple(m.place.line, m.place.column, std::string_view(m.text)); });
     for (const FileMistake& mistake : mistakes_) {
       result_.mistakes.push_back(to_string(result_.path, mistake.place) + ": " + mistake.text);
     }
@@ -128,6 +130,7 @@ class Checker {
       return in_quotes(name) + " belongs below [[client]], beside the match that says whom it is for";
     }
     std::vector<std::string_view> names;
+    names.reserve(settings.size());
     for (const Setting& setting : settings) names.push_back(setting.name);
     const std::string message = "there is no setting " + in_quotes(name);
     if (find_in_daemon(name))

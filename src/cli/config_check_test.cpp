@@ -98,6 +98,10 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"[[client]]\nmatch = \"a\"\nport = 7\npaused = true\n", "3:1", "cannot be set for some clients only"},
         Case{"[[client]]\nmatch = \"a\"\npause = true\npaused = true\n", "3:1", "did you mean paused?"},
         Case{"[[client]\nmatch = \"a\"\n", "1:10", "not TOML"}, Case{"port 8080\n", "1:6", "not TOML"},
+        Case{"# \xc3\xbc\n# \xc3\xbc\xff\n", "2:4", "not UTF-8"}, Case{"\xf5\x93\x90\x98 = 1\n", "1:1", "not UTF-8"},
+        Case{"\xed\xa0\x80 = 1\n", "1:1", "not UTF-8"}, Case{"\xc0\x80 = 1\n", "1:1", "not UTF-8"},
+        Case{"\xf4\x90\x80\x80 = 1\n", "1:1", "not UTF-8"}, Case{"# \xc3", "1:3", "not UTF-8"},
+        Case{"\xc3\xa9 = 1\n", "1:1", "not TOML"}, Case{"port = 1\xc8\xa8\n", "1:9", "no value"},
         Case{"port =", "1:7", "no value"}));
 
 TEST(ConfigCheck, AllMistakesAreFoundAtOnceInTheOrderOfTheFile) {
@@ -140,8 +144,9 @@ TEST(ConfigCheck, AnAccessKeyIsSentWhereItBelongsAndNeverRepeated) {
 }
 
 TEST(ConfigCheck, TextThatIsNoTomlAtAllIsAMistakeAndNothingElse) {
-  for (const std::string& text : {std::string("\0\0", 2), std::string("\xff\xfe"), std::string("= = ="),
-                                  std::string("[["), std::string("a = [\n1,\n"), std::string("a = \"\"\"\n")}) {
+  for (const std::string& text :
+       {std::string("\0\0", 2), std::string("\xff\xfe"), std::string("= = ="), std::string("[["),
+        std::string("a = [\n1,\n"), std::string("a = 1979-05-27T(7:32:00Z\n"), std::string("a = \"\"\"\n")}) {
     EXPECT_FALSE(check_config(text, "f").mistakes.empty()) << text;
   }
   EXPECT_THAT(check_config("", "f").mistakes, IsEmpty());

@@ -26,7 +26,7 @@ void append_comment(std::string& out, std::string_view text) {
 }
 
 std::string value_of(const Setting& setting) {
-  const std::string current = setting.current();
+  std::string current = setting.current();
   switch (setting.type) {
     case ValueType::boolean:
     case ValueType::number:

@@ -32,6 +32,7 @@ std::string setting_of(std::string_view variable) {
 class Layers {
  public:
   explicit Layers(std::span<const Setting> settings) : settings_(settings) {
+    effective_.reserve(settings.size());
     for (const Setting& setting : settings) {
       effective_.push_back({setting.name,
                             {current(setting), std::string(EffectiveSetting::kDefault)},
@@ -71,6 +72,7 @@ struct Environment {
 Environment read_environment(std::span<const Setting> known, const Surroundings& surroundings) {
   Environment found;
   std::vector<std::string_view> names;
+  names.reserve(known.size());
   for (const Setting& setting : known) {
     names.push_back(setting.name);
     const auto value = surroundings.variable(variable_of(setting.name));
@@ -110,8 +112,8 @@ std::pair<std::string, std::string> config_path(const ScannedArguments& scanned,
   return path;
 }
 
-// Checked before, so that nothing here can fail for a known name.
-void put_file(const ConfigFile& file, std::span<const Setting> settings, Layers& layers) {
+// The daemon takes all of it (check_config); a command that is more particular says so.
+void put_file(ConfigFile& file, std::span<const Setting> settings, Layers& layers) {
   for (const ConfigValue& value : file.values) {
     const Setting* setting = find_setting(settings, value.name);
     if (setting == nullptr) continue;
@@ -119,7 +121,10 @@ void put_file(const ConfigFile& file, std::span<const Setting> settings, Layers&
       for (const std::string& text : value.texts) TRY(setting->add ? setting->add(text) : setting->assign(text));
       return {};
     };
-    (void)layers.put(*setting, to_string(file.path, value.place), assign);
+    const std::string origin = to_string(file.path, value.place);
+    if (const auto put = layers.put(*setting, origin, assign); !put) {
+      file.mistakes.push_back(origin + ": " + put.error().with_context(value.name).message);
+    }
   }
 }
 

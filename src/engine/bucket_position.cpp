@@ -115,11 +115,11 @@ void audit_bucket(storage::ObjectStore& store, const std::string& replica, base:
       key = beyond->key;
     }
     audit.restorable = !plan_of(std::move(*files), audit.newest).empty();
-    if (!key) return done(std::move(audit));
+    if (!key) return done(audit);
     get_header(store, *key, [audit, done](base::Result<std::optional<ltx::Header>> header) mutable {
       if (!header) return done(base::fail(header.error()));
       audit.beyond_header = *header;
-      done(std::move(audit));
+      done(audit);
     });
   });
 }

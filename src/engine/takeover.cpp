@@ -27,7 +27,7 @@ base::Result<std::vector<base::DatabaseId>> takeover_requests(const std::filesys
   TRY_ASSIGN(const auto entries, os::list_directory(takeover_directory(state_directory)));
   std::vector<base::DatabaseId> ids;
   ids.reserve(entries.size());
-  for (const os::DirectoryEntry& entry : entries) ids.push_back(base::DatabaseId{entry.name});
+  for (const os::DirectoryEntry& entry : entries) ids.emplace_back(entry.name);
   return ids;
 }
 

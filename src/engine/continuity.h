@@ -21,7 +21,8 @@ struct LifeFacts {
   bool start_seen = false;  // its creation was told, so that it is known to have started empty
   std::uint32_t index_closes = 0;
   bool events_lost = false;
-  bool written_after = false;  // the database file was written after this log was gone
+  bool written_before = false;  // the database file was written before its creation was told
+  bool written_after = false;   // the database file was written after this log was gone
 };
 
 struct Continuity {

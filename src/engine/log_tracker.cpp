@@ -88,6 +88,7 @@ void LogTracker::on_event(FileEvent event) {
       // A checkpoint comes from a log, and the last one comes before the log is deleted. Anything else is somebody who
       // wrote into the file in another way.
       if (!life_ && !ended_.empty()) ended_.back().facts.written_after = true;
+      if (life_ && !life_->facts.start_seen && ended_.empty()) life_->facts.written_before = true;
       if (!life_ && ended_.empty() && known_.captured.kind == PositionKind::closed && !database_unchanged()) {
         lose_position("the database file was written without a log");
       }
@@ -117,7 +118,8 @@ void LogTracker::on_log_created(FileEvent& event) {
     for (Life& ended : ended_) {
       if (ended.pair.mark >= event.position) discard(ended.pair);
     }
-    life_->facts.start_seen = true;
+    // Not all that came before it was captured if somebody wrote the file without a log (a switch to WAL does).
+    life_->facts.start_seen = !life_->facts.written_before || database_unchanged();
     life_->facts.index_closes = 0;
     ++life_number_;
     return;

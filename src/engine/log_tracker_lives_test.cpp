@@ -276,6 +276,22 @@ TEST_F(LogLivesTest, LostEventsVoidTheProofOfALife) {
   EXPECT_EQ(settle().outcome, TrackOutcome::gap);
 }
 
+// A switch to WAL and the first log are a moment apart: the log may be opened by its path before either was told.
+TEST_F(LogLivesTest, AWriteIntoTheFileThatIsToldAfterTheNextLogWasOpenedIsNotForgotten) {
+  os::testing::run_sqlite(database_,
+                          "PRAGMA journal_mode=DELETE; INSERT INTO t(b) VALUES('x'); PRAGMA journal_mode=WAL");
+  const std::uint64_t written = stream_.next();
+  start_app();
+  commit(2);
+  const std::uint64_t created_at = stream_.next();
+  stream_.held_back = true;
+  ASSERT_EQ(step().outcome, TrackOutcome::unsettled);
+  stream_.held_back = false;
+  mail_.push_back({FileEventKind::database_modified, written, {}});
+  created(created_at, {});
+  EXPECT_EQ(settle().outcome, TrackOutcome::gap);
+}
+
 // SQLite deletes the index first. Whoever dies between the two leaves a log that goes on with another index.
 TEST_F(LogLivesTest, ALogThatWentOnWithAnotherIndexIsAGap) {
   Attachment pair = begin_life(3);

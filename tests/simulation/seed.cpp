@@ -278,6 +278,7 @@ class Run {
       out.applications.busy += tenant->counts.busy;
       out.applications.checkpoints += tenant->counts.checkpoints;
       out.applications.opens += tenant->counts.opens;
+      out.applications.vacuums += tenant->counts.vacuums;
     }
     out.engine = last_counters_;
     return out;

@@ -108,4 +108,34 @@ class TrackerTest : public ::testing::Test {
   std::unique_ptr<os::testing::SqliteShell> app_;
 };
 
+// Logs that come and go: a database whose last application has just left it.
+class LogLivesTest : public TrackerTest {
+ protected:
+  // From here on: a database without log, all of it known.
+  LogLivesTest() {
+    end_app();
+    attach();
+  }
+
+  // A process that opens, commits and is watched doing so: its log's descriptors.
+  Attachment begin_life(int commits) {
+    start_app();
+    commit(1);
+    const std::uint64_t created = stream_.next();
+    Attachment pair = open_both();
+    commit(commits - 1);
+    created_at_ = created;
+    return pair;
+  }
+  void created(std::uint64_t position, Attachment pair) {
+    mail_.push_back({FileEventKind::log_created, position, std::move(pair)});
+  }
+  void closed() {
+    happens(FileEventKind::index_closed);
+    happens(FileEventKind::log_deleted);
+  }
+
+  std::uint64_t created_at_ = 0;
+};
+
 }  // namespace engine::testing

@@ -36,19 +36,9 @@ class LostPointCounter {
     o.open = now;
   }
   // What was lost in the outage that ended; count is 0 if there was none worth the name.
-  LostPoints upload_ended(base::UnixMillis now, bool failed) {
-    const LostPoints lost = current(now, failed);
-    outage_.reset();
-    total_ += lost.count;
-    if (lost.count > 0) last_ = lost;
-    return lost;
-  }
+  LostPoints upload_ended(base::UnixMillis now, bool failed);
   // Since start, the outage that goes on included; the span is the latest one's.
-  [[nodiscard]] LostPoints total(base::UnixMillis now, bool failed) const {
-    const LostPoints now_lost = current(now, failed);
-    const LostPoints& latest = now_lost.count > 0 ? now_lost : last_;
-    return {total_ + now_lost.count, latest.since, latest.until};
-  }
+  [[nodiscard]] LostPoints total(base::UnixMillis now, bool failed) const;
 
  private:
   struct Outage {
@@ -57,10 +47,7 @@ class LostPointCounter {
     std::uint64_t lost = 0;
     base::UnixMillis first{0}, last{0};
   };
-  [[nodiscard]] LostPoints current(base::UnixMillis now, bool failed) const {
-    if (!outage_ || outage_->lost == 0 || (!failed && now - outage_->began < kPatience)) return {};
-    return {outage_->lost, outage_->first, outage_->last};
-  }
+  [[nodiscard]] LostPoints current(base::UnixMillis now, bool failed) const;
 
   std::chrono::milliseconds interval_;
   std::optional<Outage> outage_;

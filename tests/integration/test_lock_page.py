@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.compare import check_integrity, check_same_rows, differing_pages, page_size
+from harness.compare import check_integrity, check_same_rows, differing_pages
 from harness.restore import litestream_restore
 from harness.settings import clean_environment, manager_binary
 from harness.store import FileBucket, check_whole_history
@@ -121,8 +121,7 @@ def restore_in_little_memory(bucket, name, path):
     measured = subprocess.run([sys.executable, "-c", MEASURE, *command], env=clean_environment(), check=True, text=True,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     used = int(measured.stdout)
-    small_pages = page_size(path) < 4096  # what is known of each page takes more then: 436 MB for 2 million of 512 bytes
-    assert small_pages or used < MEMORY_MAX_KIB, f"{used} KiB"
+    assert used < MEMORY_MAX_KIB, f"{used} KiB"
     return path
 
 

@@ -183,7 +183,7 @@ class Hazards(RuleTest):
         self.assert_quiet("hazards", self.document())
         self.assert_bites("hazards", self.document("C28"), "C28 is missing")
         self.assert_bites("hazards", self.document(rest="| C1 | a | b | `Suite.Name` |"), "C1 has a row already")
-        self.assert_bites("hazards", self.document(rest="| W81 | a | b | `Suite.Name` |"), "W81 is no known hazard")
+        self.assert_bites("hazards", self.document(rest="| W199 | a | b | `Suite.Name` |"), "W199 is no known hazard")
         self.assert_bites("hazards", self.document("W7", "| W7 | what happens | `Suite.Name` |"), "W7: a row has")
 
     def test_named_tests_exist(self):

@@ -19,8 +19,9 @@ constexpr std::int32_t kDaemonPids = 90;  // below 100, where the applications' 
 
 }  // namespace
 
-Daemon::~Daemon() {
+void Daemon::end() {
   if (run_ != nullptr) {
+    run_->process.ending = false;
     kill();
     clear_away();
   }
@@ -39,8 +40,11 @@ void Daemon::start() {
 }
 
 void Daemon::run(Run& r) {
-  while (!r.process.dead && !begin(r)) {
+  while (!begin(r)) {
+    if (r.process.dead) return;  // clear_away() does the rest
+    r.process.ending = true;
     take_apart(r);
+    r.process.ending = false;
     world().let_pass(kStartRetry);
   }
   r.ready = !r.process.dead;
@@ -113,6 +117,7 @@ void Daemon::begin_stop() {
 }
 
 void Daemon::stop(Run& r) {
+  r.process.ending = true;
   take_apart(r);
   if (r.process.dead) return;
   const Disk& disk = Machine::current().disk;
@@ -122,6 +127,7 @@ void Daemon::stop(Run& r) {
   if (const std::size_t locks = disk.locks_of(r.process, "/"); locks > 0) {
     world().violation(fmt::format("{} locks are held after a clean stop", locks));
   }
+  r.process.ending = false;
   world().kill(r.process);
 }
 

@@ -16,12 +16,13 @@ namespace simulation {
 class Daemon {
  public:
   Daemon(Bucket& bucket, const Plan& plan) : bucket_(bucket), plan_(plan) {}
-  ~Daemon();
+  ~Daemon() { end(); }
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
 
   void start();
   void kill();
+  void end();  // at once, whatever it does
   // Asks for everything to be stored. Then the stop: its main thread takes it apart and ends.
   void begin_flush() { engine()->begin_flush(); }
   [[nodiscard]] std::vector<std::string> unflushed() const { return engine()->unflushed(); }

@@ -46,10 +46,7 @@ class Run {
 
   ~Run() {
     for (auto& tenant : tenants_) tenant->kill_all();
-    if (daemon_.exists()) {
-      daemon_.kill();
-      daemon_.clear_away();
-    }
+    daemon_.end();
     observe_commits({});
   }
   Run(const Run&) = delete;

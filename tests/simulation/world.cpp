@@ -149,7 +149,7 @@ void World::wake(Thread*& place) {
 }
 
 void World::kill(Process& process) {
-  if (std::exchange(process.dead, true)) return;
+  if (process.ending || std::exchange(process.dead, true)) return;
   ++kills;
   if (record_lines_) note(fmt::format("{} is killed", process.name));
   hash(0xdead);
@@ -164,7 +164,8 @@ void World::kill(Process& process) {
 
 void World::reap(Process& process) {
   CHECK(process.dead && running_ == nullptr);
-  for (std::size_t i = 0; i < threads_.size(); ++i) {
+  // The youngest first: the main thread, which joins the others, comes last.
+  for (std::size_t i = threads_.size(); i-- > 0;) {
     Thread& thread = *threads_[i];
     if (thread.process == &process && !thread.fiber.finished()) resume(thread);
     CHECK(thread.process != &process || thread.fiber.finished());

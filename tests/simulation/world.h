@@ -37,6 +37,7 @@ struct Process {
   std::string name;
   bool is_daemon = false;
   bool dead = false;
+  bool ending = false;         // joins its threads: not killed in the middle of that
   bool faultless = false;      // what it asks for now does not fail and takes no time (state.db of the daemon, checks)
   bool stopped_by_us = false;  // a lock that only the daemon held refused it since this was last cleared
   FaultRates rates;

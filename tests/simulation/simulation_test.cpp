@@ -63,8 +63,7 @@ TEST_P(SeededMistake, IsFound) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Simulation, SeededMistake,
-                         ::testing::Values(Fault::acknowledged_before_the_answer, Fault::no_fence,
-                                           Fault::foreign_objects_are_ours, Fault::events_vanish,
+                         ::testing::Values(Fault::acknowledged_before_the_answer, Fault::no_fence, Fault::events_vanish,
                                            Fault::stamps_never_change),
                          [](const auto& fault) { return std::string(name_of(fault.param)); });
 

@@ -80,6 +80,9 @@ void find_bucket_position(storage::ObjectStore& store, const std::string& replic
     const base::ObjectKey key = newest->key;
     BucketPosition found;
     found.newest = newest->name.max;
+    for (const history::BackupFile& file : *files) {
+      found.objects.push_back(history::from_listing(file.name, file.size_bytes, file.created_at));
+    }
     found.plan = plan_of(std::move(*files), found.newest);
     get_header(store, key, [found = std::move(found), done](base::Result<std::optional<ltx::Header>> header) mutable {
       if (!header) return done(base::fail(header.error()));

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/types.h"
+#include "engine/inventory.h"
 #include "history/restore_plan.h"
 #include "ltx/header.h"
 #include "ltx/provenance.h"
@@ -27,6 +28,7 @@ struct BucketPosition {
   std::uint32_t page_size = 0;
   std::uint32_t page_count = 0;
   std::optional<ltx::Provenance> provenance;  // of the newest object, if one of our kind wrote it
+  std::vector<history::Object> objects;       // everything that was listed
 };
 
 // The store's errors. A newest object that is no LTX file is not restorable: a snapshot has to replace what is there.

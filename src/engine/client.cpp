@@ -230,6 +230,12 @@ bool Client::contact_bucket() {
   return false;
 }
 
+// What was known before is void: the bucket was asked because it is not known, or not what it was thought to be.
+base::Result<> Client::record_listing(const std::vector<history::Object>& listed) {
+  TRY(context_.ledger->inventory().distrust(record_.row));
+  return context_.ledger->inventory().record_listing(record_.row, listed);
+}
+
 void Client::on_bucket(const BucketAnswer& answer) {
   contacting_ = false;
   if (!answer.position) {
@@ -237,10 +243,16 @@ void Client::on_bucket(const BucketAnswer& answer) {
     base_due_ = context_.clock->steady_now() + kLocalFailureRetry;
     return;
   }
+  if (auto recorded = record_listing(answer.position->objects); !recorded) {
+    report(recorded.error(), "recording what the bucket holds");
+    base_due_ = context_.clock->steady_now() + kLocalFailureRetry;
+    return;
+  }
   trouble_.clear();
   contacted_ = true;
   uploader_.trust_bucket();
   bucket_ = *answer.position;
+  bucket_->objects = {};
   chain_broken_ = !bucket_->restorable;
   record_.txid = bucket_->newest;
   record_.page_size = bucket_->page_size;

@@ -83,6 +83,7 @@ class Client {
   bool start_over();
   void on_policy(NewPolicy policy);
   void on_bucket(const BucketAnswer& answer);
+  base::Result<> record_listing(const std::vector<history::Object>& listed);
   void on_store(StoreAnswer answer);
 
   bool contact_bucket();

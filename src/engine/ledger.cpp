@@ -17,7 +17,8 @@ namespace engine {
 
 namespace {
 
-constexpr int kSchemaVersion = 1;
+// 2: objects in the bucket are recorded; a release that does not do so must not go on with the file.
+constexpr int kSchemaVersion = 2;
 constexpr int kCacheKib = 1024;
 
 constexpr char kSchema[] = R"sql(
@@ -64,8 +65,12 @@ std::int64_t as_signed(std::uint64_t v) {
 }  // namespace
 
 struct Ledger::Database {
+  Database(sqlite::Connection opened, std::filesystem::path path, std::mutex& mutex)
+      : connection(std::move(opened)), file(std::move(path)), inventory(connection, mutex) {}
+
   sqlite::Connection connection;
   std::filesystem::path file;
+  InventoryTable inventory;
 
   base::Result<std::string> meta(std::string_view name) {
     TRY_ASSIGN(auto s, connection.prepare("SELECT value FROM meta WHERE name=?1"));
@@ -91,15 +96,19 @@ struct Ledger::Database {
   }
 };
 
-Ledger::Ledger(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+Ledger::Ledger() = default;
 Ledger::~Ledger() = default;
+
+InventoryTable& Ledger::inventory() {
+  return database_->inventory;
+}
 
 base::Result<std::unique_ptr<Ledger>> Ledger::open(const std::filesystem::path& file) {
   auto connection =
       sqlite::Connection::open(file, sqlite::OpenMode::read_write_create, {std::chrono::milliseconds(5000), kCacheKib});
   if (!connection) return base::fail(connection.error().with_context("state database " + file.string()));
-  auto database = std::make_unique<Database>(Database{std::move(*connection), file});
-  std::unique_ptr<Ledger> ledger(new Ledger(std::move(database)));
+  std::unique_ptr<Ledger> ledger(new Ledger);
+  ledger->database_ = std::make_unique<Database>(std::move(*connection), file, ledger->mutex_);
   if (auto prepared = ledger->prepare(); !prepared) {
     return base::fail(prepared.error().with_context("state database " + file.string()));
   }
@@ -130,6 +139,7 @@ base::Result<> Ledger::prepare() {
                     version, kSchemaVersion));
   }
   TRY(db.connection.execute(kSchema));
+  TRY(db.inventory.prepare());
   TRY_ASSIGN(const std::string clean, db.meta("clean"));
   // Damage that shows only when somebody's row is read would leave that client behind for ever.
   if (clean != "1") TRY(check_structure());
@@ -179,6 +189,7 @@ base::Result<> Ledger::bind_to_bucket(std::string_view bucket) {
   TRY(database_->connection.execute(
       "UPDATE clients SET txid=0, attempted=0, index_valid=0, position='none', fingerprint='', last_replicated_ms=NULL;"
       "DELETE FROM page_index"));
+  TRY(database_->inventory.forget_everything_in_transaction());
   TRY(database_->set_meta("bucket", bucket));
   return transaction.commit();
 }
@@ -231,6 +242,7 @@ base::Result<> Ledger::acknowledge(std::int64_t row, const Acknowledgement& ack)
   s.bind(7, ack.at.count()).bind(8, to_text(ack.fingerprint));
   TRY(s.run());
   TRY(write_chunks(row, ack));
+  if (ack.object) TRY(database_->inventory.add_in_transaction(row, *ack.object));
   return transaction.commit();
 }
 
@@ -322,6 +334,34 @@ base::Result<std::vector<std::uint64_t>> Ledger::page_index(std::int64_t row, st
   std::vector<std::uint32_t> pages(page_count);
   for (std::uint32_t i = 0; i < page_count; ++i) pages[i] = i + 1;
   return checksums(row, pages);
+}
+
+base::Result<ClientRecord> Ledger::find(std::int64_t row) {
+  const std::scoped_lock lock(mutex_);
+  TRY_ASSIGN(auto s, database_->connection.prepare(fmt::format("SELECT {} FROM clients WHERE row=?1", kColumns)));
+  s.bind(1, row);
+  TRY_ASSIGN(const bool found, s.step());
+  if (!found) return base::fail(base::Category::not_found, fmt::format("state database: no client {}", row));
+  return record_from(s);
+}
+
+base::Result<std::vector<std::uint64_t>> Ledger::page_index_part(std::int64_t row, std::uint32_t first_page,
+                                                                 std::uint32_t pages) {
+  std::vector<std::uint64_t> part(pages, 0);
+  const std::int64_t first = (first_page - 1) / kChunkPages;
+  const std::scoped_lock lock(mutex_);
+  TRY_ASSIGN(auto s, database_->connection.prepare("SELECT chunk, checksums FROM page_index WHERE client=?1 AND "
+                                                   "chunk BETWEEN ?2 AND ?3"));
+  s.bind(1, row).bind(2, first).bind(3, first + (pages + kChunkPages - 1) / kChunkPages - 1);
+  for (;;) {
+    TRY_ASSIGN(const bool found, s.step());
+    if (!found) return part;
+    const base::ByteView blob = s.blob(1);
+    const auto at = static_cast<std::size_t>(s.integer(0) - first) * kChunkPages;
+    for (std::size_t i = 0; i * 8 < blob.size() && at + i < part.size(); ++i) {
+      part[at + i] = base::load_be64(blob.data() + i * 8);
+    }
+  }
 }
 
 base::Result<std::string> Ledger::recall(std::string_view name) {

@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/types.h"
+#include "engine/inventory.h"
 #include "engine/lineage.h"
 #include "engine/position.h"
 
@@ -64,6 +65,7 @@ struct Acknowledgement {
   Position position;
   Fingerprint fingerprint;  // the file when the position was taken: a log goes on after a restart only beside that one
   base::UnixMillis at{0};
+  std::optional<history::Object> object;  // goes into the inventory; none: it is there already
 };
 
 class Ledger {
@@ -92,6 +94,7 @@ class Ledger {
   base::Result<ClientRecord> find_or_create(const base::DatabaseId& id, const std::string& path, base::UnixMillis now);
 
   base::Result<> record_attempt(std::int64_t row, base::Txid txid);
+  // The object's row of the inventory is part of the same transaction.
   base::Result<> acknowledge(std::int64_t row, const Acknowledgement& acknowledgement);
   // Where capture stands without a new object: nothing to upload, but the proof moved on.
   base::Result<> record_quiet(std::int64_t row, const Position& position, const Fingerprint& fingerprint);
@@ -105,6 +108,15 @@ class Ledger {
   // All of them, [0] is page 1; as long as page_count.
   base::Result<std::vector<std::uint64_t>> page_index(std::int64_t row, std::uint32_t page_count);
 
+  // The client's row as it stands; not_found.
+  base::Result<ClientRecord> find(std::int64_t row);
+  // Its checksums from `first_page` on (a multiple of kChunkPages + 1), at most `pages` of them, 0 for unknown ones.
+  base::Result<std::vector<std::uint64_t>> page_index_part(std::int64_t row, std::uint32_t first_page,
+                                                           std::uint32_t pages);
+
+  // What is in the bucket. Lives as long as the ledger.
+  [[nodiscard]] InventoryTable& inventory();
+
   // Facts that are found out once, such as what a store can do. Empty if never remembered.
   base::Result<std::string> recall(std::string_view name);
   base::Result<> remember(std::string_view name, std::string_view value);
@@ -117,7 +129,7 @@ class Ledger {
 
  private:
   struct Database;
-  explicit Ledger(std::unique_ptr<Database> database);
+  Ledger();
   base::Result<> prepare();
   base::Result<> check_structure();
   base::Result<> begin_lineage();

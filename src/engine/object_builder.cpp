@@ -194,7 +194,7 @@ base::Result<std::optional<BuiltObject>> build_object(const BuildInput& in, Ledg
   object.in_memory = in.pages->payload_bytes() <= kMemoryObjectBytes;
 
   Acknowledgement& ack = object.acknowledgement;
-  ack = {object.max, checksum, in.page_size, in.page_count, {}, in.full_image, in.position, in.fingerprint, in.now};
+  ack = {object.max, checksum, in.page_size, in.page_count, {}, in.full_image, in.position, in.fingerprint, in.now, {}};
   ack.pages.reserve(changes.size());
   for (const Change& change : changes) ack.pages.push_back({change.page_number, change.after});
   return object;

@@ -187,8 +187,23 @@ void Uploader::note_acknowledged(ClientRecord& record, const Acknowledgement& ac
   failures_ = 0;
 }
 
+// What stands at key_: the frozen object, or one at level 0 that is read on.
+history::Object Uploader::stored_object(const ClientRecord& record, std::uint64_t size_bytes,
+                                        base::UnixMillis timestamp, std::uint32_t page_count) const {
+  const base::Txid next = base::next(record.txid);
+  history::Object object{next, next, size_bytes, timestamp, clock_.unix_now(), page_count, base::Level{0}};
+  if (frozen_) {
+    object.min = frozen_->min;
+    object.max = frozen_->max;
+    object.level = frozen_->level;
+  }
+  return object;
+}
+
 base::Result<UploadNews> Uploader::stored(ClientRecord& record) {
   frozen_->acknowledgement.at = clock_.unix_now();
+  frozen_->acknowledgement.object =
+      stored_object(record, frozen_->body->size_bytes(), frozen_->timestamp, frozen_->acknowledgement.page_count);
   const Acknowledgement ack = frozen_->acknowledgement;
   if (auto recorded = ledger_.acknowledge(record.row, ack); !recorded) return postpone(recorded.error());
   ++uploads_;
@@ -213,6 +228,9 @@ base::Result<UploadNews> Uploader::settle(const base::Bytes& bytes, ClientRecord
     if (ours.size() == bytes.size() && frozen_->body->read_at(0, ours) && ours == bytes) return stored(record);
   }
   auto found = read_object(bytes);
+  if (found) {
+    found->content.object = stored_object(record, bytes.size(), found->header.timestamp, found->header.commit);
+  }
   if (found && by_earlier_run(found->header)) return adopt(found->header, std::move(found->content), record);
   const auto header = ltx::decode_header(bytes);
   return end_in_conflict(

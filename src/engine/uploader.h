@@ -99,6 +99,8 @@ class Uploader {
   UploadNews stop_reading_on();
   UploadNews end_in_conflict(const Conflict& conflict, ClientRecord& record);
   [[nodiscard]] base::SteadyTime round_end() const;
+  [[nodiscard]] history::Object stored_object(const ClientRecord& record, std::uint64_t size_bytes,
+                                              base::UnixMillis timestamp, std::uint32_t page_count) const;
   UploadNews postpone(const base::Error& error);
   base::Result<UploadNews> stored(ClientRecord& record);
   base::Result<UploadNews> settle(const base::Bytes& bytes, ClientRecord& record);

@@ -1,0 +1,85 @@
+// What we have in the bucket, object by object, so that nobody has to ask the bucket: a table of the state database.
+//
+// A row is written in the transaction that records the acknowledgement of its object, before an object of a higher
+// level is sent (`writing`) and before one is deleted (`deleting`), and goes when the store has confirmed the deletion.
+// So after a crash the rows tell everything that may be in the bucket, and which of them have to be asked for.
+//
+// Rows of a client are complete once its listing was recorded (known()): at the first contact with a bucket, or, for a
+// state database from before this table, the first time that upkeep looks at the client.
+//
+// Owned by the Ledger and as thread safe as that; long reads and writes let others in between. Errors are the ledger's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/types.h"
+#include "history/object.h"
+
+namespace sqlite {
+class Connection;
+}  // namespace sqlite
+
+namespace engine {
+
+enum class ObjectState : std::uint8_t { present = 0, writing = 1, deleting = 2 };
+
+// An object whose state is not `present`, of any client.
+struct UnsettledObject {
+  std::int64_t row = 0;  // of the client
+  history::Object object;
+  ObjectState state = ObjectState::present;
+};
+
+class InventoryTable {
+ public:
+  // Both belong to the ledger. `prepare` has to be called before anything else.
+  InventoryTable(sqlite::Connection& connection, std::mutex& mutex) : connection_(connection), mutex_(mutex) {}
+  base::Result<> prepare();
+
+  // Inside a transaction of the ledger, whose mutex is held.
+  base::Result<> add_in_transaction(std::int64_t row, const history::Object& object);
+  base::Result<> forget_everything_in_transaction();
+
+  // Is every object of the client in the table?
+  base::Result<bool> known(std::int64_t row);
+  // From now on it is. Rows that are there stay as they are: they know more than a listing.
+  base::Result<> record_listing(std::int64_t row, std::span<const history::Object> listed);
+  // The bucket was found to differ: present objects are forgotten until the next listing is recorded.
+  base::Result<> distrust(std::int64_t row);
+
+  // All present objects. About 1 us each.
+  base::Result<history::Inventory> present(std::int64_t row);
+  // Of these what history::next_action() looks at, rarely more than a hundred.
+  base::Result<history::Inventory> tip(std::int64_t row);
+  // The present object of level 0 with the highest TXID.
+  base::Result<std::optional<history::Object>> newest_raw(std::int64_t row);
+
+  base::Result<> put(std::int64_t row, const history::Object& object, ObjectState state);
+  base::Result<> set_state(std::int64_t row, std::span<const history::Object> objects, ObjectState state);
+  base::Result<> forget(std::span<const UnsettledObject> objects);
+  // Of all clients, in no order; at start.
+  base::Result<std::vector<UnsettledObject>> unsettled();
+
+  // When retention has to look at a client the next time.
+  base::Result<> set_due(std::int64_t row, std::optional<base::UnixMillis> due);
+  base::Result<std::optional<base::UnixMillis>> due(std::int64_t row);
+  // Clients whose time has come, the longest due first.
+  base::Result<std::vector<std::int64_t>> due_clients(base::UnixMillis now, std::size_t count);
+  base::Result<std::optional<base::UnixMillis>> next_due();
+
+ private:
+  base::Result<> read(std::int64_t row, base::Level level, base::Txid above, std::vector<history::Object>& objects);
+  base::Result<std::optional<history::Object>> first_or_last(std::int64_t row, base::Level level, bool last);
+
+  sqlite::Connection& connection_;
+  std::mutex& mutex_;
+};
+
+}  // namespace engine

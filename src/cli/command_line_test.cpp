@@ -83,7 +83,7 @@ TEST(CommandLine, DaemonTakesEverySetting) {
       expect_command<RunDaemon>({"--watch-dir=/a", "--watch-dir=/b,/a", "-bucket=s3://bkt/prefix", "-endpoint",
                                  "http://127.0.0.1:9000/", "-region", "eu-central-1", "-force-path-style", "-port=0",
                                  "-bind=0.0.0.0", "-sync-interval=250ms", "-state-dir=/var/lib/x", "-no-wal-switch",
-                                 "-shutdown-timeout=0s", "-log-level=debug", "-log-format=json"})
+                                 "-retention=off", "-shutdown-timeout=0s", "-log-level=debug", "-log-format=json"})
           .options;
   EXPECT_THAT(o.watch_dirs, ElementsAre("/a", "/b"));
   EXPECT_EQ(o.store.bucket, "s3://bkt/prefix");
@@ -95,6 +95,7 @@ TEST(CommandLine, DaemonTakesEverySetting) {
   EXPECT_EQ(o.client.sync_interval, 250ms);
   EXPECT_EQ(state_directory(o), "/var/lib/x");
   EXPECT_FALSE(o.client.switch_to_wal);
+  EXPECT_TRUE(o.retention_off);
   EXPECT_EQ(o.shutdown_timeout, 0s);
   EXPECT_EQ(o.log.level, base::log::Level::debug);
   EXPECT_EQ(o.log.format, base::log::Format::json);

@@ -36,6 +36,7 @@ struct Options {
   std::string bind = "127.0.0.1";   // an IP address literal
   std::uint16_t port = 8080;        // 0: any free port
   std::filesystem::path state_dir;  // empty: see state_directory()
+  bool retention_off = false;       // remove nothing from the bucket
   std::chrono::milliseconds shutdown_timeout{30'000};
   LogOptions log;
   engine::ClientPolicy client;             // what holds for a client that no block says otherwise for

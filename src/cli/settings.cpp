@@ -138,6 +138,7 @@ constexpr Words<base::log::Level, 4> kLogLevels{{{"debug", base::log::Level::deb
                                                  {"error", base::log::Level::error}}};
 constexpr Words<base::log::Format, 2> kLogFormats{
     {{"text", base::log::Format::text}, {"json", base::log::Format::json}}};
+constexpr Words<bool, 2> kRetentionOff{{{"on", false}, {"off", true}}};
 constexpr Words<engine::IntegrityCheck, 3> kIntegrityChecks{{{"none", engine::IntegrityCheck::none},
                                                              {"quick", engine::IntegrityCheck::quick},
                                                              {"full", engine::IntegrityCheck::full}}};
@@ -245,6 +246,10 @@ std::vector<Setting> daemon_settings(Options& options) {
                    "Where our own bookkeeping lives. Without it: .litestream-manager in the first watched "
                    "directory."));
   settings.push_back(wal_switch_setting(options.client));
+  settings.push_back(
+      word_setting("retention", options.retention_off, kRetentionOff,
+                   "Remove backups that are older than what is kept (24 hours in full, then hours, days, "
+                   "weeks and months), or leave that to rules of the bucket."));
   settings.push_back(at_reload(duration_setting("shutdown-timeout", options.shutdown_timeout, 0ms, 1h,
                                                 "How long to go on storing what was seen after SIGINT or SIGTERM.")));
   add_log_settings(settings, options.log);

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "engine/foreign.h"
+#include "engine/upkeep.h"
 
 namespace engine {
 
@@ -351,6 +352,16 @@ void Client::on_store(StoreAnswer answer) {
     case UploadNews::none:
       break;
   }
+  tell_upkeep();
+}
+
+void Client::tell_upkeep() {
+  std::vector<StoredObject> objects = uploader_.take_stored();
+  if (context_.upkeep == nullptr) return;
+  for (StoredObject& stored : objects) {
+    context_.upkeep->stored(record_.row, record_.id, stored.object, std::move(stored.body));
+  }
+  if (uploader_.state() == UploadState::conflict) context_.upkeep->halt(record_.row);
 }
 
 void Client::note_outage_over() {

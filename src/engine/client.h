@@ -36,6 +36,8 @@ struct ClientOptions : ClientPolicy {
 };
 
 // Shared by all clients; outlives them. All thread safe.
+class Upkeep;
+
 struct ClientContext {
   const base::Clock* clock = nullptr;
   Ledger* ledger = nullptr;
@@ -44,6 +46,7 @@ struct ClientContext {
   EventStream* stream = nullptr;
   Probe* probe = nullptr;
   MemoryBudget* memory = nullptr;
+  Upkeep* upkeep = nullptr;     // none: nothing is merged and nothing removed
   Places* base_jobs = nullptr;  // how many databases may be read whole at once
   ClientOptions options;
   base::UnixMillis run_began{0};  // of this process
@@ -85,6 +88,7 @@ class Client {
   void on_bucket(const BucketAnswer& answer);
   base::Result<> record_listing(const std::vector<history::Object>& listed);
   void on_store(StoreAnswer answer);
+  void tell_upkeep();
 
   bool contact_bucket();
   void capture();

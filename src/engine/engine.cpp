@@ -75,7 +75,26 @@ base::Result<std::unique_ptr<Engine>> Engine::start(EngineConfig config, storage
   engine->accept_takeovers();
   engine->background_ = std::make_unique<storage::WorkerPool>(kBackgroundThreads);
   engine->scheduler_ = std::make_unique<Scheduler>(worker_count(engine->config_.workers));
+  engine->start_upkeep();
   return engine;
+}
+
+void Engine::start_upkeep() {
+  upkeep_scheduler_ = std::make_unique<Scheduler>(1U);
+  upkeep_task_ = upkeep_scheduler_->add([this] { return upkeep_->step(); });
+  UpkeepContext upkeep;
+  upkeep.ledger = ledger_.get();
+  upkeep.store = context_.store;
+  upkeep.clock = &clock_;
+  upkeep.probe = &probe_;
+  upkeep.options = config_.upkeep;
+  upkeep.state_directory = config_.state_directory;
+  upkeep.staging_directory = context_.options.staging_directory;
+  upkeep.wake = [this] { upkeep_scheduler_->wake(upkeep_task_); };
+  upkeep.notice = [this](const std::string& topic, std::string text) { board_->set_notice(topic, std::move(text)); };
+  upkeep_ = std::make_unique<Upkeep>(std::move(upkeep));
+  context_.upkeep = upkeep_.get();
+  upkeep_scheduler_->wake(upkeep_task_);  // what an earlier run left, and the timer
 }
 
 // A fleet without backups because of a damaged notebook would be the greater harm: it is kept for whoever wants to
@@ -156,6 +175,7 @@ void Engine::give_back_memory() {
 
 std::vector<std::string> Engine::flush(std::chrono::milliseconds timeout) {
   const base::SteadyTime deadline = clock_.steady_now() + timeout;
+  if (upkeep_) upkeep_->wind_down();
   begin_flush();
   std::mutex pause_mutex;
   std::condition_variable pause;  // nobody signals it: clients are looked at every few milliseconds
@@ -171,6 +191,7 @@ std::vector<std::string> Engine::flush(std::chrono::milliseconds timeout) {
 void Engine::stop() {
   if (!scheduler_) return;
   scheduler_->stop();
+  if (upkeep_scheduler_) upkeep_scheduler_->stop();
   background_stop_.request_stop();
   background_.reset();
   if (ledger_) {

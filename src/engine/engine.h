@@ -21,6 +21,7 @@
 #include "engine/scheduler.h"
 #include "engine/status_board.h"
 #include "engine/takeover.h"
+#include "engine/upkeep.h"
 #include "os/closer.h"
 #include "os/file_lock.h"
 #include "storage/worker_pool.h"
@@ -32,6 +33,7 @@ struct EngineConfig {
   std::string bucket_text;                // as the operator wrote it, for status
   StoreAddress store_address;             // likewise
   ClientOptions client;                   // staging_directory is set here
+  UpkeepOptions upkeep;
   std::int64_t memory_limit_bytes = 256LL << 20;
   unsigned workers = 0;  // 0: as many as cores, at least 2
 };
@@ -79,6 +81,7 @@ class Engine {
   Engine(EngineConfig config, storage::ObjectStore& store, EventStream& stream, os::FileCloser& closer,
          const base::Clock& clock);
   base::Result<> grant_before_start(ClientRecord& record);
+  void start_upkeep();
   base::Result<std::unique_ptr<Ledger>> open_ledger(const std::filesystem::path& file);
 
   EngineConfig config_;
@@ -90,9 +93,13 @@ class Engine {
   Places base_jobs_;
   std::unique_ptr<StatusBoard> board_;
   ClientContext context_;
+  std::unique_ptr<Upkeep> upkeep_;
   std::unordered_map<std::string, std::unique_ptr<Slot>> clients_;
   std::unordered_set<std::string> takeovers_wanted_;  // of clients that are not here yet
   std::unique_ptr<Scheduler> scheduler_;              // ends before the clients do
+  // With one worker: captures never stand in line behind a merge.
+  std::unique_ptr<Scheduler> upkeep_scheduler_;
+  Scheduler::Task* upkeep_task_ = nullptr;
   std::stop_source background_stop_;
   std::unique_ptr<storage::WorkerPool>
       background_;  // blocks on the network, for what is rare; ends before the clients do

@@ -364,6 +364,14 @@ base::Result<std::vector<std::uint64_t>> Ledger::page_index_part(std::int64_t ro
   }
 }
 
+base::Result<std::optional<base::UnixMillis>> Ledger::newest_replication() {
+  const std::scoped_lock lock(mutex_);
+  TRY_ASSIGN(auto s, database_->connection.prepare("SELECT max(last_replicated_ms) FROM clients"));
+  TRY_ASSIGN(const bool found, s.step());
+  if (!found || s.is_null(0)) return std::nullopt;
+  return base::UnixMillis{s.integer(0)};
+}
+
 base::Result<std::string> Ledger::recall(std::string_view name) {
   const std::scoped_lock lock(mutex_);
   return database_->meta(name);

@@ -114,6 +114,9 @@ class Ledger {
   base::Result<std::vector<std::uint64_t>> page_index_part(std::int64_t row, std::uint32_t first_page,
                                                            std::uint32_t pages);
 
+  // When the newest of all acknowledged objects was made; nullopt: there is none.
+  base::Result<std::optional<base::UnixMillis>> newest_replication();
+
   // What is in the bucket. Lives as long as the ledger.
   [[nodiscard]] InventoryTable& inventory();
 

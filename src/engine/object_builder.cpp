@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "base/random.h"
+#include "engine/staged_body.h"
 #include "ltx/checksum.h"
 #include "ltx/encoder.h"
 #include "ltx/provenance.h"
@@ -16,22 +16,6 @@ namespace engine {
 namespace {
 
 constexpr std::uint32_t kUnwrittenPagesMax = 65536;
-
-// Unlinked with its last owner: a staged object that is not stored is made again after a restart.
-class StagedBody final : public storage::Body {
- public:
-  StagedBody(os::File file, std::uint64_t size) : file_(std::move(file)), size_(size) {}
-  [[nodiscard]] std::uint64_t size_bytes() const override { return size_; }
-  base::Result<> read_at(std::uint64_t offset, base::MutableByteView out) const override {
-    TRY_ASSIGN(const std::size_t got, file_.read_at(offset, out));
-    if (got != out.size()) return base::fail(base::Category::io, "a staged object in the state directory is cut short");
-    return {};
-  }
-
- private:
-  os::File file_;
-  std::uint64_t size_;
-};
 
 struct Change {
   std::uint32_t page_number;
@@ -130,31 +114,9 @@ base::Result<> encode(const ltx::Header& header, const BuildInput& in, const Pag
 base::Result<std::shared_ptr<const storage::Body>> encode_body(const ltx::Header& header, const BuildInput& in,
                                                                const PageSet& extra,
                                                                const std::vector<Change>& changes) {
-  if (in.pages->payload_bytes() <= kMemoryObjectBytes) {
-    base::Bytes bytes;
-    TRY(encode(header, in, extra, changes, [&](base::ByteView part) -> base::Result<> {
-      bytes.insert(bytes.end(), part.begin(), part.end());
-      return {};
-    }));
-    return std::make_shared<storage::MemoryBody>(std::move(bytes));
-  }
-  const auto path = in.staging_directory / ("object-" + base::random_hex(16));
-  TRY_ASSIGN(os::File file, os::File::create_new(path));
-  TRY(os::remove_file(path));
-  std::uint64_t size = 0;
-  base::Bytes buffer;
-  const auto flush = [&]() -> base::Result<> {
-    TRY(file.write_at(size, buffer));
-    size += buffer.size();
-    buffer.clear();
-    return {};
-  };
-  TRY(encode(header, in, extra, changes, [&](base::ByteView part) -> base::Result<> {
-    buffer.insert(buffer.end(), part.begin(), part.end());
-    return buffer.size() < (1U << 20) ? base::Result<>{} : flush();
-  }));
-  TRY(flush());
-  return std::make_shared<StagedBody>(std::move(file), size);
+  BodyWriter body(in.staging_directory, kMemoryObjectBytes);
+  TRY(encode(header, in, extra, changes, [&](base::ByteView part) { return body.append(part); }));
+  return body.finish();
 }
 
 }  // namespace
@@ -191,7 +153,7 @@ base::Result<std::optional<BuiltObject>> build_object(const BuildInput& in, Ledg
   header.timestamp = in.now;
   ltx::set_provenance(header, {checksum, in.lineage});
   TRY_ASSIGN(object.body, encode_body(header, in, extra, changes));
-  object.in_memory = in.pages->payload_bytes() <= kMemoryObjectBytes;
+  object.in_memory = object.body->size_bytes() < kMemoryObjectBytes;
 
   Acknowledgement& ack = object.acknowledgement;
   ack = {object.max, checksum, in.page_size, in.page_count, {}, in.full_image, in.position, in.fingerprint, in.now, {}};

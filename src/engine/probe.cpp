@@ -35,6 +35,15 @@ Counters Probe::snapshot() const {
   c.gaps = gaps;
   c.ignored_files = ignored_files;
   c.refused_files = refused_files;
+  c.merges = merges;
+  c.snapshots = snapshots;
+  c.upkeep_bytes_read = upkeep_bytes_read;
+  c.upkeep_bytes_written = upkeep_bytes_written;
+  c.removed_objects = removed_objects;
+  c.removed_bytes = removed_bytes;
+  c.cache_hits = cache_hits;
+  c.cache_misses = cache_misses;
+  c.upkeep_failures = upkeep_failures;
   return c;
 }
 

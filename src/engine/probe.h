@@ -17,6 +17,8 @@ struct Probe {
   Count takeovers{0}, lost_points{0}, repaired_chains{0};
   Count proofs_append{0}, proofs_ledger{0}, proofs_life{0}, proofs_unchanged{0}, gaps{0};
   Count ignored_files{0}, refused_files{0};
+  Count merges{0}, snapshots{0}, upkeep_bytes_read{0}, upkeep_bytes_written{0}, removed_objects{0}, removed_bytes{0};
+  Count cache_hits{0}, cache_misses{0}, upkeep_failures{0};
   std::atomic<std::int64_t> pending_bytes{0};  // captured, not stored yet, in memory
 
   [[nodiscard]] Counters snapshot() const;

@@ -91,6 +91,10 @@ struct Counters {
   std::uint64_t takeovers = 0, lost_points = 0, repaired_chains = 0;
   std::uint64_t proofs_append = 0, proofs_ledger = 0, proofs_life = 0, proofs_unchanged = 0, gaps = 0;
   std::uint64_t ignored_files = 0, refused_files = 0;
+  std::uint64_t merges = 0, snapshots = 0;                              // objects that upkeep added
+  std::uint64_t upkeep_bytes_read = 0, upkeep_bytes_written = 0;        // from and to the bucket
+  std::uint64_t removed_objects = 0, removed_bytes = 0;                 // by retention
+  std::uint64_t cache_hits = 0, cache_misses = 0, upkeep_failures = 0;  // failures: repeated later
 };
 
 struct WatchDirStatus {

@@ -210,6 +210,7 @@ base::Result<UploadNews> Uploader::stored(ClientRecord& record) {
   upload_bytes_ += frozen_->body->size_bytes();
   bump(probe_.uploads);
   bump(probe_.upload_bytes, frozen_->body->size_bytes());
+  stored_.push_back({*ack.object, frozen_->body});
   note_acknowledged(record, ack);
   return UploadNews::stored;
 }
@@ -267,6 +268,7 @@ base::Result<UploadNews> Uploader::adopt(const ltx::Header& header, Acknowledgem
     return postpone(recorded.error());
   }
   bump(probe_.adopted);
+  if (ack.object) stored_.push_back({*ack.object, nullptr});
   note_acknowledged(record, ack);
   if (ack.replaces_index && !whole) {
     record.index_valid = false;

@@ -19,7 +19,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -61,6 +63,12 @@ enum class UploadNews : std::uint8_t {
   conflict,
 };
 
+// What has just become part of the inventory; `body` only if we sent it ourselves.
+struct StoredObject {
+  history::Object object;
+  std::shared_ptr<const storage::Body> body;
+};
+
 class Uploader {
  public:
   // `run_began` tells objects of earlier runs from those of a copy that lives on. `deliver` may be called on any thread
@@ -78,6 +86,9 @@ class Uploader {
   void trust_bucket() { audited_ = true; }
   // After the operator's word; the caller asks the bucket anew where to go on.
   void forget_conflict();
+
+  // What became stored or was adopted since the last call.
+  std::vector<StoredObject> take_stored() { return std::exchange(stored_, {}); }
 
   [[nodiscard]] UploadState state() const { return state_; }
   // The store's last word was no; stays so while the object is sent once more.
@@ -114,6 +125,7 @@ class Uploader {
   base::UnixMillis run_began_;
   std::function<void(StoreAnswer)> deliver_;
   std::optional<BuiltObject> frozen_;
+  std::vector<StoredObject> stored_;
   bool sent_by_earlier_run_ = false;  // something was, at the TXID that is looked at
   bool audited_ = false;
   bool reading_on_ = false;  // adopting one object after the other, nothing is frozen

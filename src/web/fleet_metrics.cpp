@@ -106,6 +106,24 @@ void write_uploads(Exposition& out, const engine::Counters& c) {
               "Restore points that outages of the store cost, one per sync interval at most.", c.lost_points);
 }
 
+void write_upkeep(Exposition& out, const engine::Counters& c) {
+  out.family(Kind::counter, "litestream_manager_upkeep_objects_total",
+             "Objects that looking after the bucket has stored or removed.");
+  out.sample({{"action", "merged"}}, c.merges);
+  out.sample({{"action", "snapshot"}}, c.snapshots);
+  out.sample({{"action", "removed"}}, c.removed_objects);
+  out.family(Kind::counter, "litestream_manager_upkeep_bytes_total", "Bytes of that, and bytes read for it.");
+  out.sample({{"action", "read"}}, c.upkeep_bytes_read);
+  out.sample({{"action", "written"}}, c.upkeep_bytes_written);
+  out.sample({{"action", "removed"}}, c.removed_bytes);
+  out.counter("litestream_manager_upkeep_failures_total", "Merges and removals that failed and are tried again.",
+              c.upkeep_failures);
+  out.family(Kind::counter, "litestream_manager_upkeep_inputs_total",
+             "Objects to be merged, by where they were found.");
+  out.sample({{"found", "cache"}}, c.cache_hits);
+  out.sample({{"found", "bucket"}}, c.cache_misses);
+}
+
 void write_requests(Exposition& out, const FleetStatus& fleet) {
   const auto& r = fleet.requests;
   const std::string_view type = replica_type(fleet);
@@ -166,6 +184,7 @@ std::string render_fleet_metrics(const FleetStatus& fleet, const MetricsContext&
   write_clients(out, fleet);
   write_capture(out, fleet.counters);
   write_uploads(out, fleet.counters);
+  write_upkeep(out, fleet.counters);
   write_requests(out, fleet);
   if (context.client_series == ClientSeries::each) write_each_client(out, fleet);
   metrics::write_process_metrics(out, context.process);

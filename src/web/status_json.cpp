@@ -166,7 +166,16 @@ Json counters_record(const engine::Counters& c) {
               {"proofsUnchanged", c.proofs_unchanged},
               {"gaps", c.gaps},
               {"ignoredFiles", c.ignored_files},
-              {"refusedFiles", c.refused_files}};
+              {"refusedFiles", c.refused_files},
+              {"merges", c.merges},
+              {"snapshots", c.snapshots},
+              {"upkeepBytesRead", c.upkeep_bytes_read},
+              {"upkeepBytesWritten", c.upkeep_bytes_written},
+              {"removedObjects", c.removed_objects},
+              {"removedBytes", c.removed_bytes},
+              {"cacheHits", c.cache_hits},
+              {"cacheMisses", c.cache_misses},
+              {"upkeepFailures", c.upkeep_failures}};
 }
 
 Json requests_record(const storage::RequestCounts& r) {

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -27,12 +28,17 @@ class Recorder:
     """Modes: `pass`; `hang` holds requests back until the mode changes (they then
     reach the server late, as with a gateway that was stopped); `refuse` drops every connection; `unavailable` answers each
     second request 503; `lose_answers` forwards, then drops each third answer, so that the client cannot know whether its
-    request was done. A change of mode applies to requests that begin after it, `refuse` also to those under way."""
+    request was done. A change of mode applies to requests that begin after it, `refuse` also to those under way.
+
+    `between_requests` is called with each request that the server has answered, before anybody learns of the answer;
+    nothing passes in either direction until it returns. What it raises is kept in `failures`."""
 
     def __init__(self, endpoint: str):
         address = urlsplit(endpoint)
         self._server_address = (address.hostname, address.port)
         self.requests: list[Request] = []
+        self.between_requests: Callable[[Request], None] | None = None
+        self.failures: list[BaseException] = []
         self._mode, self._count = "pass", 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._ready = threading.Event()
@@ -120,6 +126,11 @@ class Recorder:
     def _note(self, method: bytes, target: bytes, status: int, started: float, answered: float, sent: int,
               received: int) -> None:
         self.requests.append(Request(method.decode(), target.decode(), status, started, answered, sent, received))
+        if self.between_requests is not None:
+            try:
+                self.between_requests(self.requests[-1])
+            except Exception as failure:  # noqa: BLE001: the test that asked for the call looks at it
+                self.failures.append(failure)
 
 
 def _bodiless(head: bytes) -> bool:

@@ -1,0 +1,164 @@
+#include "engine/remover.h"
+
+#include <algorithm>
+#include <unordered_set>
+#include <utility>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "engine/merge_job.h"
+#include "storage/keys.h"
+
+namespace engine {
+
+namespace {
+
+constexpr std::size_t kBatch = 1000;
+constexpr std::chrono::minutes kGather{5};       // for a batch that is not full
+constexpr std::chrono::seconds kLookAgain{10};   // a store may take a moment
+constexpr std::chrono::seconds kFirstPause{60};  // after a failure; doubles
+constexpr unsigned kPauseShiftMax = 6;           // about an hour
+
+}  // namespace
+
+void Remover::add(std::int64_t row, const base::DatabaseId& client, std::vector<history::Object> objects) {
+  if (objects.empty()) return;
+  if (waiting_.empty()) due_ = std::max(due_, shared_.clock.steady_now() + kGather);
+  const std::string replica = storage::replica_path(client);
+  for (const history::Object& object : objects) {
+    base::ObjectKey key = storage::ltx_key(shared_.store.layout(), replica, history::name_of(object));
+    waiting_.push_back({{row, object, ObjectState::deleting}, std::move(key)});
+  }
+}
+
+std::optional<base::SteadyTime> Remover::step() {
+  const base::SteadyTime now = shared_.clock.steady_now();
+  if (stopped_) return std::nullopt;
+  if (look_again_) {
+    if (*look_again_ > now) return look_again_;
+    if (!std::exchange(busy_, true)) look_up();
+    return std::nullopt;
+  }
+  if (busy_ || waiting_.empty()) return std::nullopt;
+  const bool full = waiting_.size() >= kBatch && failures_ == 0;
+  if (!full && due_ > now) return due_;
+  send();
+  return std::nullopt;
+}
+
+void Remover::send() {
+  busy_ = true;
+  const std::size_t count = std::min(kBatch, waiting_.size());
+  std::vector<base::ObjectKey> keys;
+  for (std::size_t i = 0; i < count; ++i) {
+    keys.push_back(waiting_.front().key);
+    batch_.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+  }
+  shared_.store.remove(
+      std::move(keys), time_for(shared_.clock, 0),
+      [weak = weak_from_this(), post = shared_.post](base::Result<std::vector<storage::RemoveFailure>> answer) {
+        post([weak, answer = std::move(answer)]() mutable {
+          if (const auto self = weak.lock()) self->on_removed(std::move(answer));
+        });
+      });
+}
+
+void Remover::on_removed(base::Result<std::vector<storage::RemoveFailure>> answer) {
+  if (!answer) {
+    if (answer.error().category == base::Category::denied) return stop(answer.error().message);
+    return try_again_later(answer.error().message);
+  }
+  std::unordered_set<std::string> failed;
+  for (const storage::RemoveFailure& failure : *answer) failed.insert(failure.key.value);
+  const auto denied = std::ranges::find(*answer, base::Category::denied,
+                                        [](const storage::RemoveFailure& failure) { return failure.error.category; });
+  if (denied != answer->end() && failed.size() >= batch_.size()) return stop(denied->error.message);
+  for (Item& item : batch_) {
+    if (failed.contains(item.key.value)) waiting_.push_back(item);
+  }
+  std::erase_if(batch_, [&](const Item& item) { return failed.contains(item.key.value); });
+  if (batch_.empty()) return try_again_later(answer->front().error.message);
+  if (!failed.empty()) {
+    base::log::warn("some objects could not be removed, will be repeated",
+                    {{"objects", failed.size()}, {"reason", answer->front().error}});
+    due_ = shared_.clock.steady_now() + kFirstPause;
+  }
+  look_up();
+}
+
+void Remover::look_up() {
+  const auto sample = static_cast<std::size_t>(base::random_unit() * static_cast<double>(batch_.size()));
+  const std::size_t index = look_again_ ? 0 : std::min(sample, batch_.size() - 1);
+  std::swap(batch_.front(), batch_[index]);
+  shared_.store.head(batch_.front().key, time_for(shared_.clock, 0),
+                     [weak = weak_from_this(), post = shared_.post](base::Result<storage::ObjectHead> head) {
+                       post([weak, head = std::move(head)]() mutable {
+                         if (const auto self = weak.lock()) self->on_head(std::move(head));
+                       });
+                     });
+}
+
+void Remover::on_head(base::Result<storage::ObjectHead> head) {
+  if (!head && head.error().category == base::Category::not_found) return finish_batch();
+  if (!head) return try_again_later(head.error().message);
+  if (!std::exchange(look_again_, std::nullopt)) {
+    look_again_ = shared_.clock.steady_now() + kLookAgain;
+    busy_ = false;
+    return;
+  }
+  stop(batch_.front().key.value + " is still there after the store had confirmed its removal");
+}
+
+void Remover::finish_batch() {
+  std::vector<UnsettledObject> removed;
+  std::uint64_t bytes = 0;
+  for (const Item& item : batch_) {
+    removed.push_back(item.object);
+    bytes += item.object.object.size_bytes;
+  }
+  if (auto forgotten = shared_.ledger.inventory().forget(removed); !forgotten) {
+    return try_again_later(forgotten.error().message);
+  }
+  bump(shared_.probe.removed_objects, removed.size());
+  bump(shared_.probe.removed_bytes, bytes);
+  base::log::debug("old objects removed", {{"objects", removed.size()}, {"bytes", bytes}});
+  batch_.clear();
+  look_again_.reset();
+  busy_ = false;
+  failures_ = 0;
+}
+
+void Remover::try_again_later(std::string why) {
+  bump(shared_.probe.upkeep_failures);
+  base::log::warn("old objects could not be removed, will be repeated", {{"reason", why}});
+  waiting_.insert(waiting_.begin(), batch_.begin(), batch_.end());
+  batch_.clear();
+  look_again_.reset();
+  busy_ = false;
+  due_ = shared_.clock.steady_now() + kFirstPause * (1U << std::min(failures_++, kPauseShiftMax));
+}
+
+// What was given up is an ordinary object again: nothing is forgotten that the bucket may still have.
+void Remover::stop(std::string why) {
+  stopped_ = true;
+  busy_ = false;
+  look_again_.reset();
+  bump(shared_.probe.upkeep_failures);
+  waiting_.insert(waiting_.begin(), batch_.begin(), batch_.end());
+  batch_.clear();
+  std::vector<history::Object> one(1);
+  for (const Item& item : waiting_) {
+    one.front() = item.object.object;
+    if (auto kept = shared_.ledger.inventory().set_state(item.object.row, one, ObjectState::present); !kept) {
+      base::log::warn("state database", {{"reason", kept.error()}});
+      break;
+    }
+  }
+  waiting_.clear();
+  base::log::error("retention has stopped", {{"reason", why}});
+  notice_("Retention has stopped until the next start, and nothing is removed: " + why +
+          ". Allow deletions in this bucket, or turn retention off with -retention off.");
+}
+
+}  // namespace engine

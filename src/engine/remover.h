@@ -1,0 +1,61 @@
+// Deletes objects that retention has given up, of all clients together: batches of up to a thousand keys, one at a
+// time, of each batch one key looked up afterwards, because some stores answer "deleted" and keep the object.
+//
+// The inventory calls an object `deleting` from before the first request until the store's word was checked, so after a
+// crash the same deletion is asked for again, which is no error. Belongs to upkeep's thread.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "engine/inventory.h"
+#include "engine/upkeep_shared.h"
+
+namespace engine {
+
+class Remover : public std::enable_shared_from_this<Remover> {
+ public:
+  // `notice`: for the operator; an empty text takes it away.
+  Remover(UpkeepShared& shared, std::function<void(std::string)> notice)
+      : shared_(shared), notice_(std::move(notice)) {}
+
+  // Objects of one client that the inventory calls `deleting`, oldest first.
+  void add(std::int64_t row, const base::DatabaseId& client, std::vector<history::Object> objects);
+  // Sends what is due. When to call again without an answer; nullopt: not before something is added.
+  std::optional<base::SteadyTime> step();
+  // The store refuses or pretends: nothing may be given up any more in this run.
+  [[nodiscard]] bool busy() const { return busy_; }
+  [[nodiscard]] bool stopped() const { return stopped_; }
+
+ private:
+  struct Item {
+    UnsettledObject object;
+    base::ObjectKey key;
+  };
+  void send();
+  void on_removed(base::Result<std::vector<storage::RemoveFailure>> answer);
+  void look_up();
+  void on_head(base::Result<storage::ObjectHead> head);
+  void finish_batch();
+  void try_again_later(std::string why);
+  void stop(std::string why);
+
+  UpkeepShared& shared_;
+  std::function<void(std::string)> notice_;
+  std::deque<Item> waiting_;
+  std::vector<Item> batch_;  // under way
+  bool busy_ = false;
+  bool stopped_ = false;
+  std::optional<base::SteadyTime> look_again_;  // the sample was still there
+  base::SteadyTime due_{};                      // of what waits
+  unsigned failures_ = 0;
+};
+
+}  // namespace engine

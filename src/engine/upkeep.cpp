@@ -1,0 +1,337 @@
+#include "engine/upkeep.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/log.h"
+#include "base/random.h"
+
+namespace engine {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kVisitsMax = 4;
+constexpr std::size_t kDueAtOnce = 16;
+constexpr std::uint64_t kBodiesMax = 16ULL << 20;  // waiting for the cache; more is left out
+constexpr std::chrono::minutes kProofLasts{60};
+constexpr std::chrono::minutes kSpread{50};  // of what is due at a full hour, over the clients
+constexpr std::chrono::hours kRetentionEvery{1};
+constexpr std::chrono::hours kLongestSleep{6};   // a wall clock may have been set
+constexpr std::chrono::seconds kFirstPause{30};  // after a failure; doubles
+constexpr std::uint32_t kPauseShiftMax = 7;      // about an hour
+constexpr std::chrono::seconds kHeavyRetry{5};
+constexpr std::chrono::minutes kClockSavedEvery{1};
+constexpr char kClockName[] = "retention clock";
+
+// The same for a client in every run, spread evenly over all of them.
+milliseconds spread_of(std::int64_t row) {
+  const std::uint64_t mixed = static_cast<std::uint64_t>(row) * 0x9e3779b97f4a7c15U;
+  return milliseconds((mixed >> 32) % static_cast<std::uint64_t>(milliseconds(kSpread).count()));
+}
+
+// A name for this state database and its bucket that nothing else has: objects of the cache must not be taken for
+// those of another.
+std::string cache_owner(Ledger& ledger, const storage::ObjectStore& store) {
+  const std::string name = "cache of " + store.display_url();
+  if (auto known = ledger.recall(name); known && !known->empty()) return *known;
+  std::string owner = base::random_hex(32);
+  if (!ledger.remember(name, owner)) return base::random_hex(32);
+  return owner;
+}
+
+}  // namespace
+
+Upkeep::Upkeep(UpkeepContext context)
+    : context_(std::move(context)),
+      cache_(context_.state_directory / "cache.db", cache_owner(*context_.ledger, *context_.store),
+             context_.options.cache_bytes_max),
+      shared_{*context_.ledger,
+              *context_.store,
+              cache_,
+              *context_.clock,
+              *context_.probe,
+              context_.options,
+              context_.staging_directory,
+              [this](std::move_only_function<void()> answer) { post(std::move(answer)); }},
+      remover_(std::make_shared<Remover>(shared_,
+                                         [this](std::string text) { context_.notice("retention", std::move(text)); })) {
+  seed_clock();
+  load_unsettled();
+}
+
+void Upkeep::post(std::move_only_function<void()> answer) {
+  inbox_.with([&](Inbox& inbox) { inbox.answers.push_back(std::move(answer)); });
+  context_.wake();
+}
+
+void Upkeep::stored(std::int64_t row, const base::DatabaseId& id, const history::Object& object,
+                    std::shared_ptr<const storage::Body> body) {
+  if (object.size_bytes > ObjectCache::kObjectBytesMax) body.reset();
+  inbox_.with([&](Inbox& inbox) {
+    if (inbox.body_bytes + object.size_bytes > kBodiesMax) body.reset();
+    if (body) inbox.body_bytes += object.size_bytes;
+    inbox.stored.push_back({row, id, object, std::move(body)});
+  });
+  context_.wake();
+}
+
+void Upkeep::halt(std::int64_t row) {
+  inbox_.with([&](Inbox& inbox) { inbox.halted.push_back(row); });
+  context_.wake();
+}
+
+void Upkeep::wind_down() {
+  inbox_.with([](Inbox& inbox) { inbox.winding_down = true; });
+}
+
+// Written down when it was last used; else the newest object tells how far time had come (retention_clock.h).
+void Upkeep::seed_clock() {
+  base::UnixMillis seed = context_.clock->unix_now();
+  if (const auto text = context_.ledger->recall(kClockName); text && !text->empty()) {
+    seed = base::UnixMillis{std::strtoll(text->c_str(), nullptr, 10)};
+  } else if (const auto newest = context_.ledger->newest_replication(); newest && *newest) {
+    seed = **newest;
+  }
+  retention_clock_.emplace(seed);
+  clock_advanced_ = context_.clock->steady_now();
+}
+
+base::UnixMillis Upkeep::retention_now() {
+  const base::SteadyTime now = context_.clock->steady_now();
+  retention_clock_->advance(context_.clock->unix_now(),
+                            std::chrono::duration_cast<milliseconds>(now - clock_advanced_));
+  clock_advanced_ = now;
+  if (now - clock_saved_ < kClockSavedEvery) return retention_clock_->now();
+  clock_saved_ = now;
+  const auto lead = std::chrono::duration_cast<std::chrono::hours>(retention_clock_->suspicious_lead());
+  context_.notice("retention clock",
+                  lead.count() == 0 ? ""
+                                    : "This machine's clock is " + std::to_string(lead.count()) +
+                                          " hours ahead of the newest backups. Retention follows it slowly; if the "
+                                          "clock is wrong, mend it.");
+  const std::string text = std::to_string(retention_clock_->now().count());
+  if (auto kept = context_.ledger->remember(kClockName, text); !kept) {
+    base::log::warn("state database", {{"reason", kept.error()}});
+  }
+  return retention_clock_->now();
+}
+
+void Upkeep::load_unsettled() {
+  auto unsettled = context_.ledger->inventory().unsettled();
+  if (!unsettled) return base::log::warn("state database", {{"reason", unsettled.error()}});
+  for (const UnsettledObject& item : *unsettled) {
+    if (item.state == ObjectState::writing) {
+      clients_[item.row].unsettled.push_back(item.object);
+    } else if (!context_.options.retention.off) {
+      if (const auto record = context_.ledger->find(item.row)) remover_->add(item.row, record->id, {item.object});
+    }
+  }
+  for (const auto& [row, client] : clients_) enqueue(row);
+}
+
+void Upkeep::take_mail() {
+  Inbox mail = inbox_.with([](Inbox& inbox) {
+    Inbox taken = std::move(inbox);
+    inbox = {};
+    inbox.winding_down = taken.winding_down;
+    return taken;
+  });
+  winding_down_ = mail.winding_down;
+  std::vector<CachedObject> cached;
+  for (const Stored& stored : mail.stored) {
+    if (!stored.body) continue;
+    CachedObject object{stored.id.value, history::name_of(stored.object), base::Bytes(stored.body->size_bytes())};
+    if (stored.body->read_at(0, object.bytes)) cached.push_back(std::move(object));
+  }
+  cache_.put(cached);
+  for (const Stored& stored : mail.stored) note_stored(stored);
+  for (const std::int64_t row : mail.halted) clients_[row].halted = true;
+  for (auto& answer : mail.answers) answer();
+}
+
+void Upkeep::note_stored(const Stored& stored) {
+  Client& client = clients_[stored.row];
+  client.proven = context_.clock->steady_now();
+  if (!client.due.after(stored.object)) return;
+  if (client.active) {
+    client.again = true;
+  } else {
+    enqueue(stored.row);
+  }
+}
+
+void Upkeep::enqueue(std::int64_t row) {
+  Client& client = clients_[row];
+  if (client.queued || client.active || client.halted) return;
+  client.queued = true;
+  queue_.push_back(row);
+}
+
+void Upkeep::delay(std::int64_t row, milliseconds by) {
+  delayed_.emplace(context_.clock->steady_now() + by, row);
+  clients_[row].queued = true;  // until its time has come
+}
+
+void Upkeep::queue_due() {
+  const base::SteadyTime now = context_.clock->steady_now();
+  while (!delayed_.empty() && delayed_.begin()->first <= now) {
+    const std::int64_t row = delayed_.begin()->second;
+    delayed_.erase(delayed_.begin());
+    clients_[row].queued = false;
+    enqueue(row);
+  }
+  if (context_.options.retention.off || remover_->stopped() || looked_for_due_ > now || queue_.size() > kDueAtOnce) {
+    return;
+  }
+  const base::UnixMillis wall = context_.clock->unix_now();
+  auto due = context_.ledger->inventory().due_clients(wall, kDueAtOnce);
+  if (!due) {
+    base::log::warn("state database", {{"reason", due.error()}});
+    looked_for_due_ = now + kFirstPause;
+    return;
+  }
+  for (const std::int64_t row : *due) {
+    plan_next_look(row, wall + kRetentionEvery);  // if the visit does not come to an end
+    if (clients_[row].halted) plan_next_look(row, std::nullopt);
+    clients_[row].retention_due = true;
+    enqueue(row);
+  }
+}
+
+void Upkeep::plan_next_look(std::int64_t row, std::optional<base::UnixMillis> due) {
+  if (auto set = context_.ledger->inventory().set_due(row, due); !set) {
+    base::log::warn("state database", {{"reason", set.error()}});
+  }
+  looked_for_due_ = {};
+}
+
+void Upkeep::start_visits() {
+  while (!winding_down_ && visits_.size() < kVisitsMax && !queue_.empty()) {
+    const std::int64_t row = queue_.front();
+    queue_.pop_front();
+    clients_[row].queued = false;
+    if (!clients_[row].halted) start_visit(row);
+  }
+}
+
+void Upkeep::start_visit(std::int64_t row) {
+  const base::SteadyTime now = context_.clock->steady_now();
+  Client& client = clients_[row];
+  VisitRequest request;
+  request.row = row;
+  request.owned = client.proven && now - *client.proven < kProofLasts;
+  request.retention = wants_retention(row, client);
+  request.heavy_allowed = std::ranges::none_of(visits_, [](const auto& visit) { return visit->heavy(); });
+  request.now = request.retention ? retention_now() : base::UnixMillis{0};
+  request.unsettled = client.unsettled;
+  client.active = true;
+  client.again = false;
+  visits_.push_back(std::make_unique<UpkeepVisit>(shared_, std::move(request)));
+}
+
+// At its due time; a client that has none is looked at now and then, because something was stored since.
+bool Upkeep::wants_retention(std::int64_t row, const Client& client) {
+  if (context_.options.retention.off || remover_->stopped()) return false;
+  if (client.retention_due) return true;
+  if (client.retained && context_.clock->steady_now() - *client.retained < kRetentionEvery) return false;
+  const auto due = context_.ledger->inventory().due(row);
+  return due && !*due;
+}
+
+bool Upkeep::run_visits() {
+  bool more = false;
+  for (auto& visit : visits_) {
+    // Not even a request that could still be held back.
+    if (clients_[visit->row()].halted) {
+      visit.reset();
+      continue;
+    }
+    if (visit->step()) more = true;
+    if (!visit->finished()) continue;
+    end_visit(*visit);
+    visit.reset();
+    more = true;
+  }
+  std::erase(visits_, nullptr);
+  return more;
+}
+
+void Upkeep::end_visit(UpkeepVisit& visit) {
+  const std::int64_t row = visit.row();
+  Client& client = clients_[row];
+  client.active = false;
+  VisitReport& report = visit.report();
+  if (report.proven) client.proven = context_.clock->steady_now();
+  if (report.error) return failed(row, visit);
+  client.failures = 0;
+  client.unsettled.clear();
+  if (report.retention_done) {
+    client.retained = context_.clock->steady_now();
+    client.retention_due = false;
+    remover_->add(row, visit.client(), std::move(report.removals));
+    plan_next_look(row, report.next_due ? std::optional(*report.next_due + spread_of(row)) : std::nullopt);
+  }
+  if (report.wants_heavy) return delay(row, kHeavyRetry);
+  if (report.again || client.again) return enqueue(row);
+  client.due = report.due;
+}
+
+void Upkeep::failed(std::int64_t row, UpkeepVisit& visit) {
+  Client& client = clients_[row];
+  const base::Error& error = *visit.report().error;
+  client.unsettled = std::move(visit.report().unsettled);
+  bump(context_.probe->upkeep_failures);
+  if (error.category == base::Category::conflict) {
+    client.halted = true;
+    base::log::error("nothing is merged or removed any more", {{"client", visit.client().value}, {"reason", error}});
+    return;
+  }
+  base::log::warn("upkeep of a database failed, will be repeated",
+                  {{"client", visit.client().value}, {"reason", error}});
+  delay(row, kFirstPause * (1U << std::min(client.failures++, kPauseShiftMax)));
+}
+
+void Upkeep::count_cache() {
+  context_.probe->cache_hits.store(cache_.counts().hits, std::memory_order_relaxed);
+  context_.probe->cache_misses.store(cache_.counts().misses, std::memory_order_relaxed);
+}
+
+std::optional<base::SteadyTime> Upkeep::next_timer() {
+  const base::SteadyTime now = context_.clock->steady_now();
+  std::optional<base::SteadyTime> next;
+  const auto at = [&](base::SteadyTime time) { next = next ? std::min(*next, time) : time; };
+  if (!delayed_.empty()) at(delayed_.begin()->first);
+  if (context_.options.retention.off || remover_->stopped()) return next;
+  if (looked_for_due_ <= now) {
+    const auto due = context_.ledger->inventory().next_due();
+    const bool none = !due || !*due;
+    const milliseconds wait = none ? kLongestSleep : **due - context_.clock->unix_now();
+    looked_for_due_ = now + std::clamp<milliseconds>(wait, milliseconds(0), kLongestSleep);
+    if (none) return next;
+  }
+  at(looked_for_due_);
+  return next;
+}
+
+std::optional<base::SteadyTime> Upkeep::step() {
+  take_mail();
+  if (winding_down_) return std::nullopt;
+  queue_due();
+  start_visits();
+  const bool more = run_visits();
+  const auto removal = remover_->step();
+  count_cache();
+  if (more || (!queue_.empty() && visits_.size() < kVisitsMax)) return context_.clock->steady_now();
+  auto next = next_timer();
+  if (removal) next = next ? std::min(*next, *removal) : *removal;
+  return next;
+}
+
+bool Upkeep::at_rest() {
+  return (winding_down_ || queue_.empty()) && visits_.empty() && !remover_->busy() &&
+         inbox_.with([](const Inbox& inbox) { return inbox.stored.empty() && inbox.answers.empty(); });
+}
+
+}  // namespace engine

@@ -1,0 +1,128 @@
+// Looks after what is in the bucket: merges small objects into larger ones, makes snapshots, and removes what retention
+// no longer wants (what and when is decided by the history module; how is in upkeep_visit.h and remover.h).
+//
+// It works for one client after the other, a few at a time and each in small slices, on one thread of its own with
+// lower priority, so that a capture never waits for it. It is told of each stored object, and of nothing else: while
+// nothing is stored, all it has is one timer for retention.
+//
+// Failures end a visit and are repeated later, ever more rarely. Nothing that was done has to be undone: compaction
+// only adds, and what is removed was not needed by any point that is kept.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/guarded.h"
+#include "engine/object_cache.h"
+#include "engine/remover.h"
+#include "engine/upkeep_shared.h"
+#include "engine/upkeep_visit.h"
+#include "history/compaction.h"
+#include "history/retention_clock.h"
+
+namespace engine {
+
+// All of these outlive it. `wake` and `notice` may be called on any thread.
+struct UpkeepContext {
+  Ledger* ledger = nullptr;
+  storage::ObjectStore* store = nullptr;
+  const base::Clock* clock = nullptr;
+  Probe* probe = nullptr;
+  UpkeepOptions options;
+  std::filesystem::path state_directory;  // for cache.db
+  std::filesystem::path staging_directory;
+  std::function<void()> wake;  // step() soon
+  std::function<void(const std::string& topic, std::string text)> notice;
+};
+
+class Upkeep {
+ public:
+  explicit Upkeep(UpkeepContext context);
+  Upkeep(const Upkeep&) = delete;
+  Upkeep& operator=(const Upkeep&) = delete;
+
+  // Any thread. An object at level 0 (or a snapshot that replaces a chain) was acknowledged and recorded; `body` may be
+  // null. Cost: a lock and a wake.
+  void stored(std::int64_t row, const base::DatabaseId& id, const history::Object& object,
+              std::shared_ptr<const storage::Body> body);
+  // Any thread. Another writer owns the prefix: nothing of it is touched any more in this run.
+  void halt(std::int64_t row);
+  // Any thread. Nothing new is begun: the process ends.
+  void wind_down();
+
+  // Upkeep's thread. One slice for each client under way. When to call again without a wake.
+  std::optional<base::SteadyTime> step();
+  // Nothing is under way or waits for its turn.
+  [[nodiscard]] bool at_rest();
+
+ private:
+  struct Stored {
+    std::int64_t row;
+    base::DatabaseId id;
+    history::Object object;
+    std::shared_ptr<const storage::Body> body;
+  };
+  struct Inbox {
+    std::vector<Stored> stored;
+    std::vector<std::int64_t> halted;
+    std::vector<std::move_only_function<void()>> answers;
+    std::uint64_t body_bytes = 0;
+    bool winding_down = false;
+  };
+  struct Client {
+    history::Due due;
+    std::optional<base::SteadyTime> proven;
+    std::optional<base::SteadyTime> retained;  // last looked at by retention in this run
+    bool queued = false, active = false, halted = false;
+    bool retention_due = false;
+    bool again = false;  // something was stored while it was active
+    std::uint32_t failures = 0;
+    std::vector<history::Object> unsettled;
+  };
+  using Delayed = std::pair<base::SteadyTime, std::int64_t>;
+
+  void post(std::move_only_function<void()> answer);
+  void load_unsettled();
+  void seed_clock();
+  void take_mail();
+  void note_stored(const Stored& stored);
+  void queue_due();
+  void start_visits();
+  void start_visit(std::int64_t row);
+  bool run_visits();
+  void end_visit(UpkeepVisit& visit);
+  void failed(std::int64_t row, UpkeepVisit& visit);
+  void enqueue(std::int64_t row);
+  void delay(std::int64_t row, std::chrono::milliseconds by);
+  base::UnixMillis retention_now();
+  bool wants_retention(std::int64_t row, const Client& client);
+  void plan_next_look(std::int64_t row, std::optional<base::UnixMillis> due);
+  std::optional<base::SteadyTime> next_timer();
+  void count_cache();
+
+  UpkeepContext context_;
+  ObjectCache cache_;
+  UpkeepShared shared_;
+  base::Guarded<Inbox> inbox_;
+  std::shared_ptr<Remover> remover_;
+  std::unordered_map<std::int64_t, Client> clients_;  // that something happened to in this run
+  std::deque<std::int64_t> queue_;
+  std::set<Delayed> delayed_;
+  std::vector<std::unique_ptr<UpkeepVisit>> visits_;
+  bool winding_down_ = false;
+  base::SteadyTime looked_for_due_{};
+  std::optional<history::RetentionClock> retention_clock_;
+  base::SteadyTime clock_advanced_{}, clock_saved_{};
+};
+
+}  // namespace engine

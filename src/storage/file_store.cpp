@@ -114,11 +114,13 @@ base::Result<PutResult> FileStore::do_put(const PutRequest& request, const CallC
   TRY(check_file_key(request.key.value));
   const fs::path final_path = root_ / request.key.value;
   const bool must_be_new = request.on_existing == OnExisting::fail_with_conflict;
-  // Only saves writing it all first; the rename below decides.
+  const fs::path directory = final_path.parent_path();
+  // Only saves writing it all first; the rename below decides. Whoever is told that an object exists may count on it, also
+  // after a power cut, and the put that made it may have failed at exactly that.
   if (must_be_new && os::stat_path(final_path)) {
+    TRY(os::sync_directory(directory));
     return base::fail(base::Category::conflict, request.key.value + " exists already");
   }
-  const fs::path directory = final_path.parent_path();
   TRY(directories_.make(directory));
   const fs::path temporary = directory / temporary_name(final_path.filename().string(), base::random_hex(16));
   auto stored = write_temporary(temporary, request, context);
@@ -129,6 +131,7 @@ base::Result<PutResult> FileStore::do_put(const PutRequest& request, const CallC
     // The first error is the one worth telling; what stays behind is skipped by listings.
     const auto removed = os::remove_file(temporary);
     (void)removed;
+    if (stored.error().category == base::Category::conflict) TRY(os::sync_directory(directory));
     return base::fail(stored.error().with_context("put " + request.key.value));
   }
   TRY(os::sync_directory(directory));

@@ -59,7 +59,7 @@ struct PutRequest {
   base::ObjectKey key;
   std::shared_ptr<const Body> body;
   // fail_with_conflict: publish only if the key does not exist, atomically (If-None-Match: *, link(2)); otherwise
-  // Category::conflict. Where the store ignores conditions, see probe_conditional_put().
+  // Category::conflict, and what stands there lasts. Where the store ignores conditions, see probe_conditional_put().
   OnExisting on_existing = OnExisting::fail_with_conflict;
   // The LTX header's timestamp: S3 metadata `litestream-timestamp`, mtime of a file.
   base::UnixMillis litestream_timestamp{0};

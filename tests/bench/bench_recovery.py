@@ -10,7 +10,6 @@ stock Litestream that has to equal the database page by page; the requests are t
 import ctypes
 import random
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -115,9 +114,9 @@ def older_state(scene: Scene) -> None:
     """Acknowledgements of five objects are lost, as by a power cut."""
     daemon = scene.daemon().start(120)
     daemon.wait_stored([ID], 300)
-    daemon.process.send_signal(signal.SIGSTOP)
+    daemon.suspend()
     shutil.copytree(scene.state, scene.folder / "old")
-    daemon.process.send_signal(signal.SIGCONT)
+    daemon.resume()
     for _ in range(5):
         scene.increment(daemon)
     daemon.kill()

@@ -3,7 +3,6 @@ own doing, files of somebody else. And a daemon that stands still in the middle 
 
 import os
 import shutil
-import signal
 import sqlite3
 
 import pytest
@@ -125,13 +124,13 @@ def test_a_daemon_that_stands_still_in_a_storm_is_not_noticed(file_bucket, clien
             application.start(busy_timeout_ms=0, rate=150.0 if application.name != "spill" else 3.0)
         let_time_pass(2)
         for _ in range(5):
-            os.kill(manager.pid, signal.SIGSTOP)
+            manager.suspend()
             let_time_pass(2)
-            os.kill(manager.pid, signal.SIGCONT)
+            manager.resume()
             let_time_pass(0.1)
         reports = stop_all(applications)
     finally:
-        os.kill(manager.pid, signal.SIGCONT)
+        manager.resume()
         stop_all(applications)
     assert not {a.name: r["busy_at"] for a, r in zip(applications, reports) if r["busy"]}
     for application, report in zip(applications, reports):

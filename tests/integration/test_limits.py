@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import sqlite3
 import time
 
@@ -50,7 +49,7 @@ def test_a_backlog_of_some_does_not_keep_the_others_waiting_for_long(file_bucket
     held.execute("INSERT INTO items(body) VALUES('open')")
     manager.wait_stored([quick.client_id])
     before = manager.client(quick.client_id)["txid"]
-    os.kill(manager.pid, signal.SIGSTOP)
+    manager.suspend()
     connections = []
     for application in busy:
         connections.append(sqlite3.connect(application.database, isolation_level=None))
@@ -58,7 +57,7 @@ def test_a_backlog_of_some_does_not_keep_the_others_waiting_for_long(file_bucket
         for _ in range(BACKLOG_BYTES // (4 << 20)):
             connections[-1].execute("INSERT INTO items(body) VALUES(randomblob(?))", (4 << 20,))
     held.execute("INSERT INTO items(body) VALUES('quick')")
-    os.kill(manager.pid, signal.SIGCONT)
+    manager.resume()
     began = time.monotonic()
     wait_until(lambda: manager.client(quick.client_id)["txid"] > before, 30, "the small commit is stored", 0.02)
     waited = time.monotonic() - began

@@ -3,7 +3,6 @@ taken away. It says so, and nothing is lost once that is over. (The oracle does 
 
 import os
 import shutil
-import signal
 import sqlite3
 
 import pytest
@@ -103,7 +102,7 @@ def test_an_object_counts_as_stored_only_once_its_folder_is_on_disk(file_bucket,
     with machine.failing(Fault.SYNC_BUCKET_FOLDERS):
         application.write(5)
         wait_until(lambda: len(file_bucket.ltx_objects(application.client_id)) > stored, 20, "the object has its name")
-        let_time_pass(1)
+        wait_until(lambda: manager.log_text().count("upload failed") >= 3, 30, "the upload is repeated, where the name is")
         seen = manager.client(application.client_id)
         assert seen["txid"] == stored and seen["behind"], seen
         earlier = file_bucket.ltx_objects(application.client_id)
@@ -123,14 +122,14 @@ def test_events_that_the_kernel_dropped_cost_a_look_and_no_commit(file_bucket, c
     manager.wait_stored([a.client_id for a in (written, idle, gone)])
     held = sqlite3.connect(written.database, isolation_level=None)
     held.execute("INSERT INTO items(body) VALUES('before')")
-    os.kill(manager.pid, signal.SIGSTOP)
+    manager.suspend()
     overflow_events(clients, most)
     held.execute("INSERT INTO items(body) VALUES('unseen')")
     idle.write(5)
     for suffix in ("", "-wal", "-shm"):
         (clients / f"{gone.database.name}{suffix}").unlink(missing_ok=True)
     late.write(5)
-    os.kill(manager.pid, signal.SIGCONT)
+    manager.resume()
     manager.wait_stored([a.client_id for a in (written, idle, late)])
     assert manager.metrics()["litestream_manager_event_overflows_total"] >= 1
     assert manager.state(gone.client_id) == "removed"

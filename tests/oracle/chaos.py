@@ -105,9 +105,9 @@ class Chaos:
 
     def manager_stopped(self) -> None:
         assert self.manager.process is not None
-        self.manager.process.send_signal(signal.SIGSTOP)
+        self.manager.suspend()
         self._pause(3)
-        self.manager.process.send_signal(signal.SIGCONT)
+        self.manager.resume()
         self._done("manager stopped for a while")
 
     def descriptors_run_out(self) -> None:
@@ -219,10 +219,10 @@ class Chaos:
         """More events than the kernel keeps for a daemon that stands still."""
         most = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
         assert self.manager.process is not None
-        self.manager.process.send_signal(signal.SIGSTOP)
+        self.manager.suspend()
         overflow_events(self.databases[0].path.parent, most)
         self._pause(1)
-        self.manager.process.send_signal(signal.SIGCONT)
+        self.manager.resume()
         self._done("events overflow")
 
     def permissions_taken(self) -> None:

@@ -105,6 +105,20 @@ class Manager:
             self.process.wait()
             self.process = None
 
+    def suspend(self) -> None:
+        """SIGSTOP, and back only once every thread stands still: one that waits for a disk stops no other before it is back."""
+        def still() -> bool:
+            with contextlib.suppress(OSError):  # a thread that ends meanwhile
+                stats = [task.joinpath("stat").read_text() for task in Path(f"/proc/{self.pid}/task").iterdir()]
+                return all(stat.rpartition(")")[2].split()[0] in "Tt" for stat in stats)
+            return False
+
+        os.kill(self.pid, signal.SIGSTOP)
+        wait_until(still, 30, "every thread of the daemon stands still", 0.001)
+
+    def resume(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+
     def forget_end(self) -> None:
         """It has ended by itself, which was to be expected."""
         assert not self.running()

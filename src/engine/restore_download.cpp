@@ -1,7 +1,6 @@
 #include "engine/restore_download.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -10,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "storage/arrival.h"
 
 namespace engine {
 namespace {
@@ -34,11 +34,11 @@ class Mailbox {
   void put(Answer answer) {
     const std::scoped_lock lock(mutex_);
     answers_.push_back(std::move(answer));
-    arrived_.notify_one();
+    arrived_.announce();
   }
   Answer take() {
     std::unique_lock lock(mutex_);
-    arrived_.wait(lock, [&] { return !answers_.empty(); });
+    while (answers_.empty()) arrived_.wait(lock);
     Answer answer = std::move(answers_.front());
     answers_.pop_front();
     return answer;
@@ -46,7 +46,7 @@ class Mailbox {
 
  private:
   std::mutex mutex_;
-  std::condition_variable arrived_;
+  storage::Arrival arrived_;
   std::deque<Answer> answers_;
 };
 

@@ -59,6 +59,7 @@ bool Daemon::begin(Run& r) {
   r.stream = std::make_unique<fleet::WatcherStream>(*r.watcher);
   auto end = std::make_unique<Store>(bucket_, r.process);
   r.store_end = end.get();
+  Machine::current().refuse_requests = [end = r.store_end] { end->refuse_all(); };
   r.store = std::make_unique<storage::RetryingStore>(std::move(end), *r.store_end);
   engine::EngineConfig config;
   config.state_directory = std::string(kState);
@@ -75,8 +76,10 @@ bool Daemon::begin(Run& r) {
     return false;
   }
   r.engine = std::move(*engine);
-  auto fleet = fleet::Fleet::open({.watch_dirs = {std::string(kTenants)}, .state_directory = std::string(kState)},
-                                  *r.watcher, *r.stream, *r.closer, *r.engine);
+  fleet::FleetOptions options;
+  options.watch_dirs = {std::string(kTenants)};
+  options.state_directory = std::string(kState);
+  auto fleet = fleet::Fleet::open(std::move(options), *r.watcher, *r.stream, *r.closer, *r.engine);
   if (!fleet) {
     trouble_ = fleet.error().message;
     return false;
@@ -91,6 +94,7 @@ void Daemon::take_apart(Run& r) {
   if (r.store_end != nullptr) r.store_end->begin_closing();
   r.store.reset();
   r.store_end = nullptr;
+  Machine::current().refuse_requests = nullptr;
   r.engine.reset();
   r.stream.reset();
   if (r.watcher != nullptr) overflows_ += r.watcher->overflows;

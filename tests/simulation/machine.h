@@ -17,6 +17,7 @@ struct Machine {
   Fault fault = Fault::none;
   std::uint64_t boots = 1;
   std::int32_t pids = 100;
+  std::function<void()> refuse_requests;  // of the store's end in a daemon that is dead
 
   explicit Machine(std::uint64_t seed);
   ~Machine();

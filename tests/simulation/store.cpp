@@ -49,13 +49,17 @@ const base::Bytes* Bucket::find(const std::string& key) const {
 }
 
 Store::~Store() {
+  refuse_all();
+  *alive_ = false;
+}
+
+void Store::refuse_all() {
   closing_ = true;
   while (!tasks_.empty()) {
     storage::Task task = std::move(tasks_.begin()->second);
     tasks_.erase(tasks_.begin());
     task();
   }
-  *alive_ = false;
 }
 
 void Store::run_at(Nanos time, storage::Task task) {

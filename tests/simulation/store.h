@@ -56,6 +56,8 @@ class Store final : public storage::ObjectStore, public storage::Executor {
   Store& operator=(const Store&) = delete;
   // From now on tasks run where they are posted: the owner is being destroyed.
   void begin_closing() { closing_ = true; }
+  // Everything that is under way is answered now: cancelled.
+  void refuse_all();
 
   void put(storage::PutRequest request, storage::CallContext context,
            storage::Callback<storage::PutResult> done) override;

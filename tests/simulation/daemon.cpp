@@ -70,6 +70,8 @@ bool Daemon::begin(Run& r) {
   config.client.cold_after = std::chrono::milliseconds(plan_.daemon.cold_after_ms);
   config.client.switch_to_wal = plan_.daemon.switch_to_wal;
   config.client.page_set_memory_bytes = plan_.daemon.page_set_bytes;
+  config.upkeep.compaction = plan_.daemon.compaction;
+  config.upkeep.retention = plan_.daemon.retention;
   auto engine = engine::Engine::start(config, *r.store, *r.stream, *r.closer, base::system_clock());
   if (!engine) {
     trouble_ = engine.error().message;

@@ -21,6 +21,7 @@ enum class Fault : std::uint8_t {
   stamps_never_change,             // a database file always looks as it did
   opened_in_time_always,           // descriptors count as those of the newest life
   closed_at_once,                  // no close waits for our SQLite to be done
+  a_neighbour_is_removed,          // with each object that retention gives up the next one goes, too
   state_forgets,                   // the state database of before the last start comes back
   count
 };

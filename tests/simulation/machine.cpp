@@ -23,6 +23,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Fault::count)> k
     "stamps_never_change",
     "opened_in_time_always",
     "closed_at_once",
+    "a_neighbour_is_removed",
     "state_forgets",
 };
 

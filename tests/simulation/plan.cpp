@@ -7,6 +7,8 @@
 
 namespace simulation {
 
+using namespace std::chrono_literals;
+
 namespace {
 
 template <typename T, std::size_t N>
@@ -77,6 +79,13 @@ DaemonPlan draw_daemon(Random& random) {
   if (random.chance(0.2)) plan.clean_stops = 1;
   if (random.chance(0.1)) plan.kill_at_step = 0.0005;
   plan.state_is_lost = random.chance(0.05);
+  plan.compaction.fanout = static_cast<std::uint32_t>(random.between(2, 12));
+  plan.compaction.closing_min = std::min(plan.compaction.fanout, plan.compaction.closing_min);
+  plan.compaction.plan_objects_max = 4 * plan.compaction.fanout;
+  if (random.chance(0.5)) plan.compaction.plan_bytes_floor = 4096;
+  plan.retention.off = random.chance(0.1);
+  plan.retention.window = one_of(random, std::array{1h, 3h, 24h});
+  plan.retention.hourly = one_of(random, std::array{0h, 12h, 48h});
   return plan;
 }
 
@@ -108,6 +117,16 @@ Plan draw_plan(std::uint64_t seed) {
     plan.outages.push_back({begin, begin + length, random.chance(0.5) ? Outage::refuses : Outage::swallows});
   }
   if (plan.daemon.state_is_lost) plan.store.land_later = 0;
+  if (random.chance(0.04)) {  // days pass
+    plan.tick = 30 * kSecond;
+    for (TenantPlan& tenant : plan.tenants) {
+      tenant.poll = 10 * kSecond;
+      tenant.application.transactions *= 2;
+      tenant.application.pause_long = random.unit();
+      tenant.application.long_pause = random.between(5 * 60 * kSecond, 12 * 3600 * kSecond);
+    }
+    plan.store.lies_about_removals = random.chance(0.05);
+  }
   plan.stall_chance = one_of(random, std::array{0.0005, 0.003, 0.02});
   return plan;
 }

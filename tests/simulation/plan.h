@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "application.h"
+#include "history/compaction.h"
+#include "history/retention.h"
 #include "store.h"
 #include "watcher.h"
 
@@ -18,6 +20,7 @@ struct TenantPlan {
   double kill_at_step = 0;
   double replace = 0;   // that the database is replaced by another one after a phase
   double recreate = 0;  // that it is deleted and begun anew
+  Nanos poll = kMilli;  // between two looks of its operator at whether everybody has gone
 };
 
 struct DaemonPlan {
@@ -32,6 +35,8 @@ struct DaemonPlan {
   int clean_stops = 0;
   double kill_at_step = 0;
   bool state_is_lost = false;  // after a kill, once
+  history::CompactionRules compaction;
+  history::RetentionPolicy retention;
 };
 
 struct OutagePlan {
@@ -47,6 +52,7 @@ struct Plan {
   FaultRates application_faults, daemon_faults;
   std::vector<OutagePlan> outages;
   int power_cuts = 0;
+  Nanos tick = 20 * kMilli;  // between two looks at the daemon; longer where days pass
   double stall_chance = 0.003;
   Nanos stall_max = 20 * kMilli;
 

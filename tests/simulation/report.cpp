@@ -21,6 +21,9 @@ void Totals::add(const Outcome& o) {
   one.virtual_seconds = o.virtual_seconds;
   one.store = o.store;
   one.applications = o.applications;
+  one.merged = o.merged;
+  one.snapshots = o.snapshots;
+  one.removed = o.removed;
   const engine::Counters& e = o.engine;
   one.diffs = e.diffs;
   one.images = e.images;
@@ -46,7 +49,8 @@ void Totals::add(const Totals& o) {
       &Totals::overflows,     &Totals::diffs,        &Totals::images,        &Totals::gaps,
       &Totals::proofs_append, &Totals::proofs_life,  &Totals::proofs_ledger, &Totals::proofs_unchanged,
       &Totals::lives,         &Totals::lives_missed, &Totals::adopted,       &Totals::dropped_captures,
-      &Totals::pins,          &Totals::kept_logs,    &Totals::missed_events};
+      &Totals::pins,          &Totals::kept_logs,    &Totals::missed_events, &Totals::merged,
+      &Totals::snapshots,     &Totals::removed};
   for (const auto number : kNumbers) this->*number += o.*number;
   for (int i = 0; i < kOps; ++i) faults[i] += o.faults[i];
   virtual_seconds += o.virtual_seconds;
@@ -76,6 +80,7 @@ std::string text_of(const Totals& t, double seconds) {
       "{}; {} lives ({} missed), {} pins, {} kept logs, {} adopted, {} captures dropped\n",
       t.daemons, t.objects, t.images, t.diffs, t.gaps, t.proofs_append, t.proofs_ledger, t.proofs_life,
       t.proofs_unchanged, t.lives, t.lives_missed, t.pins, t.kept_logs, t.adopted, t.dropped_captures);
+  text += fmt::format("upkeep: {} merges, {} snapshots, {} objects removed\n", t.merged, t.snapshots, t.removed);
   text += fmt::format("faults: {} deaths, {} overflows of events", t.kills, t.overflows);
   for (int i = 0; i < kOps; ++i) {
     if (t.faults[i] > 0) text += fmt::format(", {} {}", t.faults[i], name_of(static_cast<Op>(i)));

@@ -18,7 +18,7 @@ struct Totals {
   ApplicationCounts applications;
   std::uint64_t diffs = 0, images = 0, gaps = 0, proofs_append = 0, proofs_ledger = 0, proofs_life = 0,
                 proofs_unchanged = 0, lives = 0, lives_missed = 0, adopted = 0, dropped_captures = 0, pins = 0,
-                kept_logs = 0, missed_events = 0;
+                kept_logs = 0, missed_events = 0, merged = 0, snapshots = 0, removed = 0;
 
   void add(const Outcome& outcome);
   void add(const Totals& other);

@@ -16,9 +16,9 @@ namespace simulation {
 
 namespace {
 
-constexpr Nanos kTick = 20 * kMilli;                // of the driver
-constexpr Nanos kApplicationsMax = 3600 * kSecond;  // longer than any plan
-constexpr Nanos kSettleMax = 300 * kSecond;         // everything is stored by then, once nothing fails
+constexpr Nanos kTick = 20 * kMilli;                        // of the driver
+constexpr Nanos kApplicationsMax = 100 * 86'400 * kSecond;  // longer than any plan
+constexpr Nanos kSettleMax = 300 * kSecond;                 // everything is stored by then, once nothing fails
 constexpr Nanos kFlushMax = 120 * kSecond;
 
 class Run {
@@ -30,6 +30,7 @@ class Run {
     machine_.world.stall_chance = plan_.stall_chance;
     machine_.world.stall_max = plan_.stall_max;
     bucket_.plan = plan_.store;
+    bucket_.on_removed = [this](const std::string& key) { on_removed(key); };
     bucket_.on_stored = [this](const std::string& key, const base::Bytes& bytes) { on_stored(key, bytes); };
     sqlite3_randomness(0, nullptr);  // it begins anew, from the seed
     observe_commits([this](const std::string& database) {
@@ -96,7 +97,7 @@ class Run {
     while (well() && world().now() < limit) {
       if (done()) return true;
       // With everybody at rest the next thing may be hours away.
-      world().run_until(world().now() + (applications_done() ? 25 * kTick : kTick));
+      world().run_until(world().now() + std::max(applications_done() ? 25 * kTick : kTick, plan_.tick));
       look_after_daemon();
       check_status();
     }
@@ -237,15 +238,27 @@ class Run {
       const auto name = storage::parse_ltx_key(storage::KeyLayout::s3, "databases/" + tenant->id(), key);
       if (!name) continue;
       ++objects_;
+      world().hash(name->level.value);
       // A commit may be published whose application has not made its next call yet.
       tenant->history.observe(machine_.disk);
-      if (const std::string wrong = tenant->history.on_object(name->min.value, name->max.value, bytes);
-          !wrong.empty()) {
+      if (const std::string wrong = tenant->backup.on_object(*name, bytes, tenant->history); !wrong.empty()) {
         world().violation(tenant->id() + ": " + wrong);
       }
       return;
     }
     world().violation("an object of nobody: " + key);
+  }
+
+  void on_removed(const std::string& key) {
+    const Backup::Promise promise{plan_.daemon.retention, !plan_.daemon.state_is_lost};
+    for (auto& tenant : tenants_) {
+      const auto name = storage::parse_ltx_key(storage::KeyLayout::s3, "databases/" + tenant->id(), key);
+      if (!name) continue;
+      const std::string wrong = tenant->backup.on_removed(*name, base::system_clock().unix_now(), promise);
+      if (!wrong.empty()) world().violation(tenant->id() + ": " + wrong);
+      return;
+    }
+    world().violation("what is no backup's is removed: " + key);
   }
 
   void collect_counters() { last_counters_ = {}; }
@@ -268,6 +281,9 @@ class Run {
     out.virtual_seconds = static_cast<double>(w.now()) / kSecond;
     out.store = bucket_.counts;
     for (const auto& tenant : tenants_) {
+      out.merged += tenant->backup.merged;
+      out.snapshots += tenant->backup.snapshots;
+      out.removed += tenant->backup.removed;
       out.states += tenant->history.states().size();
       out.applications.transactions += tenant->counts.transactions;
       out.applications.rollbacks += tenant->counts.rollbacks;

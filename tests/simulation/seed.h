@@ -24,7 +24,8 @@ struct Outcome {
   std::string plan;
   std::vector<std::string> lines;
 
-  std::uint64_t steps = 0, switches = 0, kills = 0, power_cuts = 0, states = 0, objects = 0, overflows = 0, daemons = 0;
+  std::uint64_t steps = 0, switches = 0, kills = 0, power_cuts = 0, states = 0, objects = 0, overflows = 0, daemons = 0,
+                merged = 0, snapshots = 0, removed = 0;
   std::uint64_t faults[kOps] = {};
   double virtual_seconds = 0;
   StoreCounts store;

@@ -29,6 +29,9 @@ TEST(Simulation, WhatTheBucketRestoresToWasCommittedInEverySeed) {
   EXPECT_GT(totals.objects, kSeeds);
   EXPECT_GT(totals.kills, kSeeds);
   EXPECT_GT(totals.diffs, 0U);
+  EXPECT_GT(totals.merged, kSeeds / 30);
+  EXPECT_GT(totals.snapshots, kSeeds / 30);
+  EXPECT_GT(totals.removed, 0U);
   EXPECT_GT(totals.proofs_append, 0U);
   EXPECT_GT(totals.proofs_life, 0U);
   EXPECT_GT(totals.proofs_unchanged, 0U);
@@ -64,7 +67,7 @@ TEST_P(SeededMistake, IsFound) {
 
 INSTANTIATE_TEST_SUITE_P(Simulation, SeededMistake,
                          ::testing::Values(Fault::acknowledged_before_the_answer, Fault::no_fence, Fault::events_vanish,
-                                           Fault::stamps_never_change),
+                                           Fault::stamps_never_change, Fault::a_neighbour_is_removed),
                          [](const auto& fault) { return std::string(name_of(fault.param)); });
 
 }  // namespace

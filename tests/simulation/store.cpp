@@ -29,21 +29,35 @@ base::Result<storage::PutResult> Bucket::put(const std::string& key, const base:
   const auto it = objects_.find(key);
   if (it != objects_.end() && existing == storage::OnExisting::fail_with_conflict) {
     if (fault() == Fault::no_fence) {
-      it->second = bytes;
+      it->second.bytes = bytes;
       on_stored(key, bytes);
       return storage::PutResult{};
     }
     if (fault() == Fault::foreign_objects_are_ours) return storage::PutResult{};
     return base::fail(base::Category::conflict, "put " + key + ": it exists");
   }
-  objects_[key] = bytes;
+  objects_[key] = {bytes, base::system_clock().unix_now()};
   if (world().records_lines()) world().note(fmt::format("bucket: {} is there, {} bytes", key, bytes.size()));
   world().hash(bytes.size());
   on_stored(key, bytes);
   return storage::PutResult{};
 }
 
-const base::Bytes* Bucket::find(const std::string& key) const {
+void Bucket::remove(const std::string& key) {
+  const auto it = objects_.find(key);
+  if (plan.lies_about_removals || it == objects_.end()) return;
+  const auto next = objects_.erase(it);
+  if (world().records_lines()) world().note(fmt::format("bucket: {} is removed", key));
+  world().hash(key.size());
+  on_removed(key);
+  if (fault() == Fault::a_neighbour_is_removed && next != objects_.end()) {
+    const std::string neighbour = next->first;
+    objects_.erase(next);
+    on_removed(neighbour);
+  }
+}
+
+const Bucket::Stored* Bucket::find(const std::string& key) const {
   const auto it = objects_.find(key);
   return it == objects_.end() ? nullptr : &it->second;
 }
@@ -182,11 +196,12 @@ void Store::get(storage::GetRequest wanted, storage::CallContext context, storag
   request<base::Bytes>(
       "get " + wanted.key.value, std::move(context),
       [&bucket = bucket_, wanted]() -> base::Result<base::Bytes> {
-        const base::Bytes* bytes = bucket.find(wanted.key.value);
-        if (bytes == nullptr) return base::fail(base::Category::not_found, "get " + wanted.key.value + ": not there");
-        TRY(storage::check_range(wanted, bytes->size()));
-        const auto first = bytes->begin() + static_cast<std::ptrdiff_t>(wanted.offset);
-        return base::Bytes(first, first + static_cast<std::ptrdiff_t>(storage::range_length(wanted, bytes->size())));
+        const Bucket::Stored* object = bucket.find(wanted.key.value);
+        if (object == nullptr) return base::fail(base::Category::not_found, "get " + wanted.key.value + ": not there");
+        const base::Bytes& bytes = object->bytes;
+        TRY(storage::check_range(wanted, bytes.size()));
+        const auto first = bytes.begin() + static_cast<std::ptrdiff_t>(wanted.offset);
+        return base::Bytes(first, first + static_cast<std::ptrdiff_t>(storage::range_length(wanted, bytes.size())));
       },
       std::move(done));
 }
@@ -195,9 +210,9 @@ void Store::head(base::ObjectKey key, storage::CallContext context, storage::Cal
   request<storage::ObjectHead>(
       "head " + key.value, std::move(context),
       [&bucket = bucket_, key]() -> base::Result<storage::ObjectHead> {
-        const base::Bytes* bytes = bucket.find(key.value);
-        if (bytes == nullptr) return base::fail(base::Category::not_found, "head " + key.value + ": not there");
-        return storage::ObjectHead{bytes->size(), base::UnixMillis{0}, std::nullopt};
+        const Bucket::Stored* object = bucket.find(key.value);
+        if (object == nullptr) return base::fail(base::Category::not_found, "head " + key.value + ": not there");
+        return storage::ObjectHead{object->bytes.size(), object->at, std::nullopt};
       },
       std::move(done));
 }
@@ -214,17 +229,22 @@ void Store::list(storage::ListRequest wanted, storage::CallContext context, stor
             page.next_start_after = page.objects.back().key.value;
             break;
           }
-          page.objects.push_back({base::ObjectKey{it->first}, it->second.size(), base::UnixMillis{0}});
+          page.objects.push_back({base::ObjectKey{it->first}, it->second.bytes.size(), it->second.at});
         }
         return page;
       },
       std::move(done));
 }
 
-void Store::remove(std::vector<base::ObjectKey> keys, storage::CallContext,
+void Store::remove(std::vector<base::ObjectKey> keys, storage::CallContext context,
                    storage::Callback<std::vector<storage::RemoveFailure>> done) {
-  world().violation("an object is removed: " + (keys.empty() ? std::string() : keys.front().value));
-  done(std::vector<storage::RemoveFailure>{});
+  request<std::vector<storage::RemoveFailure>>(
+      fmt::format("remove {} objects", keys.size()), std::move(context),
+      [&bucket = bucket_, keys]() -> base::Result<std::vector<storage::RemoveFailure>> {
+        for (const base::ObjectKey& key : keys) bucket.remove(key.value);
+        return std::vector<storage::RemoveFailure>{};
+      },
+      std::move(done));
 }
 
 }  // namespace simulation

@@ -20,6 +20,7 @@ struct StorePlan {
   Nanos latency_max = 20 * kMilli;
   double slow_chance = 0.01;  // takes up to a second
   double fail_before = 0, fail_after = 0, land_later = 0;
+  bool lies_about_removals = false;  // they are answered, and nothing happens
   Nanos later_max = 60 * kSecond;
 };
 
@@ -32,19 +33,26 @@ enum class Outage : std::uint8_t { none, refuses, swallows };
 
 class Bucket {
  public:
+  struct Stored {
+    base::Bytes bytes;
+    base::UnixMillis at{0};
+  };
+
   // A new object is there. Called once per key; a second time would be an overwrite, which is a violation of its own.
   std::function<void(const std::string& key, const base::Bytes& bytes)> on_stored;
+  std::function<void(const std::string& key)> on_removed;  // it was there
 
   base::Result<storage::PutResult> put(const std::string& key, const base::Bytes& bytes, storage::OnExisting existing);
-  [[nodiscard]] const base::Bytes* find(const std::string& key) const;
-  [[nodiscard]] const std::map<std::string, base::Bytes>& objects() const { return objects_; }
+  void remove(const std::string& key);
+  [[nodiscard]] const Stored* find(const std::string& key) const;
+  [[nodiscard]] const std::map<std::string, Stored>& objects() const { return objects_; }
 
   StorePlan plan;
   Outage outage = Outage::none;
   StoreCounts counts;
 
  private:
-  std::map<std::string, base::Bytes> objects_;
+  std::map<std::string, Stored> objects_;
 };
 
 // The daemon's end: what storage::RetryingStore wraps. Its thread is virtual time.

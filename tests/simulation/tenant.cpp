@@ -62,7 +62,7 @@ void Tenant::run_phase(int processes) {
       });
     }
   }
-  while (running_ > 0 && !operator_.dead) world().let_pass(kMilli);
+  while (running_ > 0 && !operator_.dead) world().let_pass(plan_.poll);
 }
 
 void Tenant::operate() {
@@ -91,7 +91,7 @@ void Tenant::exchange() {
       run_application(process, made, plan, counts);
       --running_;
     });
-    while (running_ > 0 && !operator_.dead) world().let_pass(kMilli);
+    while (running_ > 0 && !operator_.dead) world().let_pass(plan_.poll);
   }
   if (operator_.dead) return;
   for (const char* suffix : {"-wal", "-shm", "-journal", ""}) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "backup.h"
 #include "history.h"
 #include "plan.h"
 
@@ -37,6 +38,7 @@ class Tenant {
  public:
   const std::string id_;
   History history;
+  Backup backup;
   ApplicationCounts counts;
 
  private:

@@ -124,6 +124,7 @@ base::Result<Response> EasyTransfer::finish(CURLcode code) {
                       fmt::format("{}: answer is longer than {} bytes", subject(), request_.response_bytes_max));
   }
   if (code != CURLE_OK) {
+    keep_partial();
     const std::string_view reason = error_text_[0] != '\0' ? std::string_view(error_text_) : curl_easy_strerror(code);
     return base::fail(category_of(code), fmt::format("{}: {}", subject(), reason));
   }
@@ -131,6 +132,12 @@ base::Result<Response> EasyTransfer::finish(CURLcode code) {
   curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
   response_.status = static_cast<int>(status);
   return std::move(response_);
+}
+
+void EasyTransfer::keep_partial() {
+  long status = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
+  if (request_.keep_partial && status >= 200 && status < 300) *request_.keep_partial = std::move(response_.body);
 }
 
 std::size_t EasyTransfer::read_body(base::MutableByteView out) {

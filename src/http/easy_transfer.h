@@ -36,6 +36,7 @@ class EasyTransfer {
   base::Result<> set_headers();
   void set_method();
   void set_timeouts();
+  void keep_partial();
   [[nodiscard]] std::string subject() const;
 
   std::size_t read_body(base::MutableByteView out);

@@ -45,6 +45,8 @@ struct Request {
   std::uint64_t response_bytes_max = 1U << 20;  // a longer answer is Category::corrupt
   std::chrono::milliseconds connect_timeout{10'000};
   std::chrono::seconds stall_timeout{30};  // no byte either way for so long: retry_later
+  // Where to leave what had come of a 2xx answer's body when its connection broke; untouched otherwise.
+  std::shared_ptr<base::Bytes> keep_partial;
 };
 
 struct Response {

@@ -73,6 +73,9 @@ struct GetRequest {
   base::ObjectKey key;
   std::uint64_t offset = 0;
   std::optional<std::uint64_t> length;  // none: to the end
+  // Where a call that fails half way may leave what it had received from `offset` on, so that the next one goes on
+  // behind it. RetryingStore does that; other callers leave it empty.
+  std::shared_ptr<base::Bytes> keep_partial = nullptr;
 };
 
 struct ObjectInfo {

@@ -152,12 +152,27 @@ void RetryingStore::put(PutRequest request, CallContext context, Callback<PutRes
       std::move(done));
 }
 
+// Goes on behind what earlier attempts have received, so that a connection which always breaks after a while still
+// ends. Objects are never rewritten with other bytes, and what is put together is checked by who reads it.
 void RetryingStore::get(GetRequest request, CallContext context, Callback<base::Bytes> done) {
   std::string subject = "get " + request.key.value;
+  auto received = std::make_shared<base::Bytes>();
   with_retry<base::Bytes>(
       scope_, std::move(context), std::move(subject),
-      [this, request = std::move(request)](const CallContext& c, Callback<base::Bytes> d) {
-        inner_->get(request, c, std::move(d));
+      [this, request = std::move(request), received](const CallContext& c, Callback<base::Bytes> d) {
+        GetRequest rest = request;
+        rest.offset += received->size();
+        if (rest.length) *rest.length -= received->size();
+        rest.keep_partial = std::make_shared<base::Bytes>();
+        auto partial = rest.keep_partial;
+        inner_->get(
+            std::move(rest), c,
+            [received, partial = std::move(partial), d = std::move(d)](base::Result<base::Bytes> bytes) mutable {
+              base::Bytes& news = bytes ? *bytes : *partial;
+              if (!received->empty() || !bytes) received->insert(received->end(), news.begin(), news.end());
+              if (bytes && !received->empty()) bytes = std::move(*received);
+              d(std::move(bytes));
+            });
       },
       std::move(done));
 }

@@ -78,6 +78,7 @@ S3Call get_object(const std::string& key, const GetRequest& request) {
   S3Call call;
   call.key = key;
   call.response_bytes_max = request.length.value_or(kBodyBytesMax);
+  call.keep_partial = request.keep_partial;
   if (request.length) {
     call.headers.emplace_back("range",
                               fmt::format("bytes={}-{}", request.offset, request.offset + *request.length - 1));
@@ -204,6 +205,7 @@ http::Request sign(const S3Target& target, S3Call call, const std::string& paylo
   request.headers.emplace_back("authorization", std::move(authorized));
   request.body = std::move(call.body);
   request.response_bytes_max = call.response_bytes_max;
+  request.keep_partial = std::move(call.keep_partial);
   return request;
 }
 

@@ -39,6 +39,7 @@ struct S3Call {
   HeaderList headers;     // names in lower case
   std::optional<http::RequestBody> body;
   std::uint64_t response_bytes_max = 1U << 20;
+  std::shared_ptr<base::Bytes> keep_partial;  // http::Request's
 };
 
 // PUT /key: content-type: application/octet-stream, x-amz-meta-litestream-timestamp, if-none-match: * when asked.

@@ -24,6 +24,7 @@ constexpr std::string_view kRestoreUsage = "litestream-manager restore GUID|URL 
 constexpr std::string_view kTakeoverUsage =
     "litestream-manager takeover GUID...|-all -state-dir DIR -bucket BUCKET [-confirm]";
 constexpr std::string_view kExplainUsage = "litestream-manager explain [GUID] [flags]";
+constexpr std::string_view kPointsUsage = "litestream-manager points GUID|URL -bucket BUCKET [flags]";
 constexpr std::string_view kVersionUsage = "litestream-manager version";
 constexpr std::string_view kHelpUsage = "litestream-manager help [COMMAND]";
 
@@ -58,9 +59,9 @@ std::string daemon_help() {
   Options defaults;
   return "Keeps every SQLite database named GUID.db below the watched directories continuously\n"
          "backed up in a bucket, in Litestream's format, and shows the fleet in a dashboard.\n\nusage:\n  " +
-         std::string(kDaemonUsage) + "\n  " + std::string(kRestoreUsage) + "\n  " + std::string(kTakeoverUsage) +
-         "\n  " + std::string(kExplainUsage) + "\n  " + std::string(kVersionUsage) + "\n  " + std::string(kHelpUsage) +
-         "\n\nflags:\n" + describe(daemon_settings(defaults)) +
+         std::string(kDaemonUsage) + "\n  " + std::string(kRestoreUsage) + "\n  " + std::string(kPointsUsage) + "\n  " +
+         std::string(kTakeoverUsage) + "\n  " + std::string(kExplainUsage) + "\n  " + std::string(kVersionUsage) +
+         "\n  " + std::string(kHelpUsage) + "\n\nflags:\n" + describe(daemon_settings(defaults)) +
          "\nEach of them can also stand in the configuration file (name = value), or in the environment as\n"
          "LITESTREAM_MANAGER_NAME; \"litestream-manager explain\" shows what holds and who said it.\n"
          "\ncredentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or\n"
@@ -70,10 +71,23 @@ std::string daemon_help() {
 
 std::string restore_help() {
   RestoreRequest defaults;
-  return "Restores the newest stored state of one database.\n\nusage:\n  " + std::string(kRestoreUsage) +
+  return "Restores one database: its newest stored state, the one of a TXID, or the one of a time.\n\nusage:\n  " +
+         std::string(kRestoreUsage) +
          "\n\nGUID is the client's id, URL the place of its backup: s3://bucket/databases/GUID or\n"
          "file:///directory/databases/GUID (then leave -bucket out).\n\nflags:\n" +
          describe(restore_settings(defaults));
+}
+
+std::unexpected<base::Error> wrong_points_usage(std::string_view what) {
+  return wrong_usage(what, kPointsUsage, "litestream-manager points -help");
+}
+
+std::string points_help() {
+  PointsRequest defaults;
+  return "Lists the states that one database can be restored to, with TXID and time.\n\nusage:\n  " +
+         std::string(kPointsUsage) +
+         "\n\nrestore -txid TXID restores one of them, restore -at TIME the newest from before a time.\n\nflags:\n" +
+         describe(points_settings(defaults));
 }
 
 std::string takeover_help() {
@@ -102,7 +116,7 @@ Result<Command> parse_daemon(Arguments arguments, const Surroundings& surroundin
   if (!parsed) return wrong_daemon_usage(parsed.error().message);
   if (parsed->help_wanted) return ShowHelp{daemon_help()};
   if (!parsed->operands.empty()) {
-    constexpr std::array<std::string_view, 5> kCommands{"restore", "takeover", "explain", "version", "help"};
+    constexpr std::array<std::string_view, 6> kCommands{"restore", "points", "takeover", "explain", "version", "help"};
     const std::string& operand = parsed->operands.front();
     const std::string_view near = nearest(operand, kCommands);
     std::string what = "there is no command \"" + operand + "\"";
@@ -167,7 +181,12 @@ Result<Command> parse_restore(Arguments arguments, const Surroundings& surroundi
   if (parsed->operands.size() > 1) {
     return wrong_restore_usage("one database at a time; \"" + parsed->operands[1] + "\" is one too many");
   }
-  if (request.output.empty()) return wrong_restore_usage("-o is missing: which file shall be restored to?");
+  if (request.output.empty() && !request.dry_run) {
+    return wrong_restore_usage("-o is missing: which file shall be restored to?");
+  }
+  if (request.target.txid && request.target.before) {
+    return wrong_restore_usage("-txid and -at exclude each other: which of them names the state?");
+  }
   // A URL names its bucket: what file or environment say of another one was not said about this restore.
   const bool said_here = find_effective(parsed->settings, "bucket")->holds.origin == "-bucket";
   if (!is_guid(parsed->operands.front()) && !said_here) request.store.bucket.clear();
@@ -200,12 +219,31 @@ Result<Command> parse_takeover(Arguments arguments, const Surroundings& surround
   return TakeOver{std::move(request)};
 }
 
+Result<Command> parse_points(Arguments arguments, const Surroundings& surroundings) {
+  PointsRequest request;
+  auto parsed = assign_layers(points_settings(request), arguments, surroundings);
+  if (!parsed) return wrong_points_usage(parsed.error().message);
+  if (!parsed->mistakes.empty()) return fail(Category::invalid, joined(parsed->mistakes));
+  if (parsed->help_wanted) return ShowHelp{points_help()};
+  if (parsed->operands.size() != 1) {
+    return wrong_points_usage("give the GUID of one database or the URL of its backup");
+  }
+  const bool said_here = find_effective(parsed->settings, "bucket")->holds.origin == "-bucket";
+  if (!is_guid(parsed->operands.front()) && !said_here) request.store.bucket.clear();
+  auto location = locate_replica(parsed->operands.front(), request.store.bucket);
+  if (!location) return wrong_points_usage(location.error().message);
+  request.store.bucket = std::move(location->bucket);
+  request.replica = std::move(location->replica);
+  return ListPoints{std::move(request)};
+}
+
 Result<Command> parse_help(Arguments arguments) {
   if (arguments.empty()) return ShowHelp{daemon_help()};
   if (arguments.size() == 1 && arguments.front() == "restore") return ShowHelp{restore_help()};
   if (arguments.size() == 1 && arguments.front() == "takeover") return ShowHelp{takeover_help()};
   if (arguments.size() == 1 && arguments.front() == "explain") return ShowHelp{explain_help()};
-  return wrong_usage("help knows only the commands restore, takeover and explain", kHelpUsage,
+  if (arguments.size() == 1 && arguments.front() == "points") return ShowHelp{points_help()};
+  return wrong_usage("help knows only the commands restore, points, takeover and explain", kHelpUsage,
                      "litestream-manager -help");
 }
 
@@ -218,6 +256,7 @@ Result<Command> parse_command_line(Arguments arguments, const Surroundings& surr
   if (first == "restore") return parse_restore(rest, surroundings);
   if (first == "takeover") return parse_takeover(rest, surroundings);
   if (first == "explain") return parse_explain(rest, surroundings);
+  if (first == "points") return parse_points(rest, surroundings);
   if (first == "help") return parse_help(rest);
   if (first == "version" || first == "-version" || first == "--version") {
     if (!rest.empty()) return wrong_usage("version takes nothing", kVersionUsage, "litestream-manager -help");

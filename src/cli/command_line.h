@@ -29,6 +29,9 @@ struct Explain {
 struct Restore {
   RestoreRequest request;
 };
+struct ListPoints {
+  PointsRequest request;
+};
 struct TakeOver {
   TakeoverRequest request;
 };
@@ -37,7 +40,7 @@ struct ShowHelp {
   std::string text;
 };
 
-using Command = std::variant<RunDaemon, Restore, TakeOver, Explain, ShowVersion, ShowHelp>;
+using Command = std::variant<RunDaemon, Restore, ListPoints, TakeOver, Explain, ShowVersion, ShowHelp>;
 
 // `arguments` without the program's name. Without a subcommand: the daemon. Category::invalid, the only error: the
 // message tells what is wrong, how to mend it, and the usage line of the command that was meant. Exit with

@@ -68,10 +68,24 @@ struct RestoreRequest {
   StoreOptions store;   // bucket is set, also where the operator gave a URL
   std::string replica;  // path of the backup inside the bucket: "databases/{GUID}"
   std::filesystem::path output;
-  bool force = false;  // replace an existing output file
+  bool force = false;             // replace an existing output file
+  history::RestoreTarget target;  // neither: the newest state
+  bool dry_run = false;           // only say what would be done; `output` may be empty
+  bool json = false;
+  std::uint32_t parallel = 16;  // requests under way, 1 to 64
   engine::IntegrityCheck integrity_check = engine::IntegrityCheck::quick;
   LogOptions log;
   std::filesystem::path config_file;  // empty: none
+};
+
+// `points`.
+struct PointsRequest {
+  StoreOptions store;         // as in RestoreRequest
+  std::string replica;        // as in RestoreRequest
+  std::uint32_t limit = 100;  // newest points to list; 0: all
+  bool json = false;
+  std::filesystem::path config_file;  // empty: none
+  LogOptions log;
 };
 
 }  // namespace cli

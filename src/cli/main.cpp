@@ -11,6 +11,7 @@
 #include "cli/daemon_command.h"
 #include "cli/exit_code.h"
 #include "cli/explain_command.h"
+#include "cli/points_command.h"
 #include "cli/restore_command.h"
 #include "cli/surroundings.h"
 #include "cli/takeover_command.h"
@@ -41,6 +42,10 @@ struct RunCommand {
     return std::to_underlying(cli::run_takeover(command.request));
   }
   int operator()(const cli::Explain& command) const { return std::to_underlying(cli::run_explain(command)); }
+  int operator()(const cli::ListPoints& command) const {
+    base::log::configure(command.request.log.level, command.request.log.format);
+    return std::to_underlying(cli::run_points(command.request));
+  }
   int operator()(const cli::ShowVersion&) const { return print(cli::version_text()); }
   int operator()(const cli::ShowHelp& command) const { return print(command.text); }
 };

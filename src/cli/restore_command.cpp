@@ -5,6 +5,7 @@
 #include <string>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "cli/open_store.h"
 #include "cli/progress.h"
 #include "engine/restore.h"
+#include "engine/restore_preview.h"
 #include "os/signals.h"
 
 namespace cli {
@@ -63,6 +65,7 @@ ExitCode failed(const base::Error& error) {
 }
 
 std::string_view proof_text(const engine::RestoreReport& report) {
+  if (report.txid.value == 0) return "no checksum (Litestream 0.3)";
   return report.checksum_proven ? "equals the checksum of the original"
                                 : "the backup carries no checksum of the original";
 }
@@ -98,6 +101,89 @@ std::string report_text(const RestoreRequest& request, const engine::RestoreRepo
 
 }  // namespace
 
+namespace {
+
+std::string report_json(const RestoreRequest& request, const engine::RestoreReport& report, milliseconds elapsed) {
+  nlohmann::json json = {{"output", request.output.string()},
+                         {"txid", base::hex16(report.txid.value)},
+                         {"time", base::to_rfc3339(report.timestamp)},
+                         {"pageSize", report.page_size},
+                         {"pages", report.pages},
+                         {"objects", report.objects},
+                         {"fetchedBytes", report.downloaded_bytes},
+                         {"seconds", static_cast<double>(elapsed.count()) / 1000},
+                         {"checksumProven", report.checksum_proven},
+                         {"sqliteCheck", check_text(report)},
+                         {"damaged", report.damaged}};
+  if (report.database_checksum != 0) json["databaseChecksum"] = base::hex16(report.database_checksum);
+  return json.dump() + "\n";
+}
+
+// What a GET and a gigabyte out of the cloud cost at AWS's list price of S3 Standard in us-east-1, in dollars.
+constexpr double kDollarsPerGet = 0.0000004;
+constexpr double kDollarsPerGigabyte = 0.09;
+// What a restore reaches over a usual line to a store near by: 20 ms for an answer, 100 MB/s.
+constexpr double kSecondsPerAnswer = 0.02;
+constexpr double kBytesPerSecond = 100e6;
+
+double estimated_seconds(const RestoreRequest& request, const engine::RestorePreview& preview) {
+  const double rounds = static_cast<double>(preview.requests) / request.parallel + 3;
+  return rounds * kSecondsPerAnswer + static_cast<double>(preview.read_bytes) / kBytesPerSecond;
+}
+
+std::string preview_text(const RestoreRequest& request, const engine::RestorePreview& preview) {
+  const bool file_store = request.store.bucket.starts_with("file:");
+  std::string text = fmt::format("state     {}of {}\n",
+                                 preview.txid.value == 0 ? std::string("(Litestream 0.3) ")
+                                                         : fmt::format("TXID {} ", base::hex16(preview.txid.value)),
+                                 base::to_rfc3339(preview.timestamp));
+  if (preview.pages != 0) {
+    text +=
+        fmt::format("size      {} in {} pages of {} bytes\n",
+                    format_bytes(std::uint64_t{preview.page_size} * preview.pages), preview.pages, preview.page_size);
+  }
+  text += fmt::format("reads     {} of {} objects in {} requests\n", format_bytes(preview.read_bytes),
+                      preview.objects.size(), preview.requests);
+  text +=
+      fmt::format("time      about {:.1f} s at 100 MB/s and 20 ms an answer\n", estimated_seconds(request, preview));
+  if (!file_store) {
+    text +=
+        fmt::format("cost      ${:.6f} for requests, ${:.4f} for traffic if it leaves the cloud (AWS list prices)\n",
+                    static_cast<double>(preview.requests) * kDollarsPerGet,
+                    static_cast<double>(preview.read_bytes) / 1e9 * kDollarsPerGigabyte);
+  }
+  for (const auto& object : preview.objects) {
+    text += fmt::format("          {:>10} of {:>10}  {}\n", format_bytes(object.read_bytes),
+                        format_bytes(object.size_bytes), object.key);
+  }
+  return text;
+}
+
+std::string preview_json(const RestoreRequest& request, const engine::RestorePreview& preview) {
+  nlohmann::json objects = nlohmann::json::array();
+  for (const auto& object : preview.objects) {
+    objects.push_back({{"key", object.key}, {"bytes", object.size_bytes}, {"readBytes", object.read_bytes}});
+  }
+  const nlohmann::json json = {
+      {"txid", base::hex16(preview.txid.value)},
+      {"time", base::to_rfc3339(preview.timestamp)},
+      {"pageSize", preview.page_size},
+      {"pages", preview.pages},
+      {"readBytes", preview.read_bytes},
+      {"requests", preview.requests},
+      {"estimatedSeconds", estimated_seconds(request, preview)},
+      {"estimatedRequestDollars", static_cast<double>(preview.requests) * kDollarsPerGet},
+      {"estimatedTrafficDollars", static_cast<double>(preview.read_bytes) / 1e9 * kDollarsPerGigabyte},
+      {"objects", objects}};
+  return json.dump() + "\n";
+}
+
+ExitCode print(const std::string& text) {
+  return std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0 ? ExitCode::done : ExitCode::failed;
+}
+
+}  // namespace
+
 ExitCode run_restore(const RestoreRequest& request) {
   std::stop_source stop;
   // Before any other thread: Ctrl-C shall take the half-made file away, not leave it.
@@ -106,19 +192,31 @@ ExitCode run_restore(const RestoreRequest& request) {
   const auto store = open_store(request.store);
   if (!store) return failed(store.error());
 
+  if (request.dry_run) {
+    const auto preview =
+        engine::preview_restore(**store, request.replica, request.target, {.deadline = {}, .stop = stop.get_token()});
+    if (!preview) return failed(preview.error());
+    return print(request.json ? preview_json(request, *preview) : preview_text(request, *preview));
+  }
+
   ProgressWriter progress;
   engine::RestoreOptions options;
   options.output = request.output;
   options.on_existing = request.force ? engine::OnExistingOutput::replace : engine::OnExistingOutput::refuse;
+  options.target = request.target;
+  options.parallel_downloads = request.parallel;
   options.integrity_check = request.integrity_check;
   options.on_progress = [&progress](const engine::DownloadProgress& download) { progress.show(download); };
   options.context.stop = stop.get_token();
-  const auto report = engine::restore_latest(**store, request.replica, options);
+  const auto report = engine::restore(**store, request.replica, options);
   progress.clear();
   if (!report) return failed(report.error());
 
-  const std::string text = report_text(request, *report, progress.elapsed());
-  return std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0 ? ExitCode::done : ExitCode::failed;
+  for (const std::string& damage : report->damaged) {
+    std::fputs(fmt::format("litestream-manager: restore: done without a damaged object: {}\n", damage).c_str(), stderr);
+  }
+  const milliseconds elapsed = progress.elapsed();
+  return print(request.json ? report_json(request, *report, elapsed) : report_text(request, *report, elapsed));
 }
 
 }  // namespace cli

@@ -1,4 +1,5 @@
-// `restore` as a command: fetches the newest state of one database into a file and says how it went.
+// `restore` as a command: fetches one state of a database into a file and says how it went, or with -dry-run what it
+// would take.
 #pragma once
 
 #include "cli/config.h"

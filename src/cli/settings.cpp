@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "cli/point_in_time.h"
 #include "cli/values.h"
 #include "storage/bucket_url.h"
 
@@ -73,6 +77,29 @@ Setting toggle_off(std::string name, bool& field, std::string help) {
                   }};
   setting.type = ValueType::boolean;
   setting.current = [&field] { return text_of(!field); };
+  return setting;
+}
+
+Setting number_setting(std::string name, std::uint32_t& field, std::uint32_t min, std::uint32_t max,
+                       const std::string& help) {
+  const std::string range = std::to_string(min) + " to " + std::to_string(max);
+  Setting setting{std::move(name),
+                  "N",
+                  std::to_string(field),
+                  help + " " + range + ".",
+                  Arity::value,
+                  [&field, min, max, range](std::string_view text) -> Result<> {
+                    std::uint32_t number = 0;
+                    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+                    if (error != std::errc{} || end != text.data() + text.size() || number < min || number > max) {
+                      return fail(Category::invalid, "\"" + std::string(text) + "\" is not a number of " + range);
+                    }
+                    field = number;
+                    return {};
+                  }};
+  setting.type = ValueType::number;
+  setting.range = range;
+  setting.current = [&field] { return std::to_string(field); };
   return setting;
 }
 
@@ -290,6 +317,26 @@ std::vector<Setting> restore_settings(RestoreRequest& request) {
   std::vector<Setting> settings;
   settings.push_back(path_setting("o", "FILE", request.output, "File to restore to."));
   settings.push_back(toggle("force", request.force, "Replace FILE if it exists."));
+  settings.push_back({"txid", "TXID", "",
+                      "Restore this state: 16 hexadecimal digits as points lists them, or a number.", Arity::value,
+                      [&request](std::string_view text) -> Result<> {
+                        TRY_ASSIGN(request.target.txid, parse_txid(text));
+                        return {};
+                      }});
+  settings.back().current = [&request] { return request.target.txid ? base::hex16(request.target.txid->value) : ""; };
+  settings.push_back({"at", "TIME", "",
+                      "Restore the newest state from before this time: 2026-11-22T14:30:00Z, 2026-11-22, \"2026-11-22 "
+                      "14:30\", \"yesterday 14:30\" (local time where no zone is given), or -2h.",
+                      Arity::value, [&request](std::string_view text) -> Result<> {
+                        TRY_ASSIGN(request.target.before, parse_point_in_time(text, base::system_clock().unix_now()));
+                        return {};
+                      }});
+  settings.back().current = [&request] {
+    return request.target.before ? base::to_rfc3339(*request.target.before) : "";
+  };
+  settings.push_back(toggle("dry-run", request.dry_run, "Say what would be read, and restore nothing."));
+  settings.push_back(toggle("json", request.json, "Write the result as JSON."));
+  settings.push_back(number_setting("parallel", request.parallel, 1, 64, "Requests under way at a time."));
   settings.push_back(word_setting("integrity-check", request.integrity_check, kIntegrityChecks,
                                   "How SQLite examines the restored file before it gets its name."));
   add_store_settings(settings, request.store);
@@ -303,6 +350,16 @@ std::vector<Setting> explain_only_settings(bool& json, bool& sample) {
   settings.push_back(toggle("json", json, "Write JSON instead of a table."));
   settings.push_back(
       toggle("sample", sample, "Write a configuration file instead, with every setting, its meaning and its default."));
+  return settings;
+}
+
+std::vector<Setting> points_settings(PointsRequest& request) {
+  std::vector<Setting> settings;
+  settings.push_back(number_setting("limit", request.limit, 0, 10'000'000, "Newest points to list; 0 lists all."));
+  settings.push_back(toggle("json", request.json, "Write the result as JSON."));
+  add_store_settings(settings, request.store);
+  add_log_settings(settings, request.log);
+  settings.push_back(config_setting(request.config_file));
   return settings;
 }
 

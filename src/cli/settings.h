@@ -27,4 +27,7 @@ std::vector<Setting> restore_settings(RestoreRequest& request);
 // What `takeover` is told apart from its operands (GUIDs).
 std::vector<Setting> takeover_settings(TakeoverRequest& request);
 
+// The same of `points`.
+std::vector<Setting> points_settings(PointsRequest& request);
+
 }  // namespace cli

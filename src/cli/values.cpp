@@ -56,6 +56,20 @@ std::filesystem::path normal_directory(std::string_view text) {
 
 }  // namespace
 
+base::Result<base::Txid> parse_txid(std::string_view text) {
+  constexpr std::size_t kHexDigits = 16;
+  std::uint64_t value = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value, text.size() == kHexDigits ? 16 : 10);
+  if (error != std::errc{} || end != text.data() + text.size() || value == 0) {
+    return fail(Category::invalid,
+                "\"" + std::string(text) +
+                    "\" is not a TXID; write 16 hexadecimal digits, for example 000000000000002a, or "
+                    "a number from 1");
+  }
+  return base::Txid{value};
+}
+
 base::Result<milliseconds> parse_duration(std::string_view text) {
   if (text.empty()) return not_a_duration(text);
   std::string_view rest = text;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/types.h"
 
 namespace cli {
 
@@ -33,6 +34,9 @@ base::Result<std::vector<std::filesystem::path>> parse_directories(std::string_v
 
 // One directory as it stands, commas and blanks included; lexically normal, no trailing slash. Refused if empty.
 base::Result<std::filesystem::path> parse_directory(std::string_view text);
+
+// 16 hexadecimal digits as Litestream writes TXIDs, or a decimal number; from 1.
+base::Result<base::Txid> parse_txid(std::string_view text);
 
 // "true", "false", "1", "0".
 base::Result<bool> parse_bool(std::string_view text);

@@ -176,9 +176,8 @@ void Client::adopt_bucket_state() {
   if (adopt_unchanged(bucket)) return;
   if (bucket.page_size != page_size_ || !worth_reading(gathered_.payload_bytes(), bucket.plan)) return;
   reading_bucket_ = true;
-  context_.in_background([this, store = context_.store, staging = context_.options.staging_directory,
-                          plan = std::move(bucket.plan)](const std::stop_token& stop) {
-    post(IndexAnswer{read_remote_index(*store, plan, staging, {std::nullopt, stop})});
+  context_.in_background([this, store = context_.store, plan = std::move(bucket.plan)](const std::stop_token& stop) {
+    post(IndexAnswer{read_remote_index(*store, plan, {std::nullopt, stop})});
   });
 }
 

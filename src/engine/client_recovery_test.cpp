@@ -52,7 +52,7 @@ class ClientRecovery : public ClientTest {
                          [&](base::Result<BucketPosition> found) { answer.set_value(std::move(found)); });
     const BucketPosition found = answer.get_future().get().value();
     ASSERT_TRUE(found.restorable);
-    const auto index = read_remote_index(*store_, found.plan, dir_ / "staging", {});
+    const auto index = read_remote_index(*store_, found.plan, {});
     ASSERT_TRUE(index) << index.error().message;
     EXPECT_EQ(index->database_checksum, checksum_of(committed_pages(database_)));
   }

@@ -1,15 +1,13 @@
 #include "engine/remote_index.h"
 
 #include <algorithm>
-#include <utility>
+#include <optional>
 
-#include "base/random.h"
-#include "engine/restore_database.h"
-#include "engine/restore_download.h"
+#include "engine/page_assembly.h"
+#include "engine/restore_pages.h"
+#include "engine/restore_survey.h"
 #include "ltx/checksum.h"
-#include "ltx/merge.h"
 #include "ltx/provenance.h"
-#include "os/file.h"
 
 namespace engine {
 
@@ -20,7 +18,7 @@ constexpr std::uint64_t kReadBytesPerImageByte = 2;
 constexpr std::uint64_t kAlwaysReadBytes = 1U << 20;  // reading also proves that the backup is whole
 constexpr std::size_t kObjectsMax = 500;              // 40 KiB of memory each
 
-// Keeps a checksum of each page instead of the page. Pages come whole and in order.
+// Keeps a checksum of each page instead of the page. Pages come whole, in any order.
 class IndexSink final : public DatabaseSink {
  public:
   IndexSink(std::uint32_t page_size, std::vector<std::uint64_t>& checksums)
@@ -46,31 +44,22 @@ class IndexSink final : public DatabaseSink {
 }  // namespace
 
 base::Result<RemoteIndex> read_remote_index(storage::ObjectStore& store, const std::vector<history::BackupFile>& plan,
-                                            const std::filesystem::path& staging, const storage::CallContext& context) {
-  DownloadOptions options;
-  options.spool_path = staging / ("index-" + base::random_hex(16));
-  options.parallel = 4;
-  options.context = context;
-  auto files = download(store, plan, options);
-  TRY(os::remove_file(options.spool_path));
-  if (!files) return base::fail(files.error());
-
-  TRY_ASSIGN(const ltx::Header first, ltx::Decoder(files->source(0)).read_header());
-  std::vector<ltx::Source> sources;
-  sources.reserve(files->size());
-  for (std::size_t i = 0; i < files->size(); ++i) sources.push_back(files->source(i));
-  ltx::Merger merger(std::move(sources));
+                                            const storage::CallContext& context) {
+  constexpr unsigned kParallel = 4;
+  std::optional<std::size_t> at_fault;  // the error names it
+  TRY_ASSIGN(const Survey found,
+             survey(store, plan, {.parallel = kParallel, .everything = true, .context = context}, at_fault));
   RemoteIndex index;
-  index.page_size = first.page_size;  // of all, or the merger complains
+  index.page_size = found.newest.page_size;
   IndexSink sink(index.page_size, index.checksums);
-  TRY_ASSIGN(const WrittenDatabase written, write_database(merger, sink, context));
-  index.txid = written.header.max_txid;
-  index.database_checksum = written.checksum;
-  if (index.txid != plan.back().name.max) {
-    return base::fail(base::Category::corrupt, plan.back().key.value + ": holds another TXID than its name says");
-  }
-  if (const auto who = ltx::provenance(written.header);
-      who && who->database_checksum != 0 && who->database_checksum != written.checksum) {
+  PageAssembly pages(sink, index.page_size, found.newest.commit);
+  const ReadOptions options{.parallel = kParallel, .on_progress = {}, .context = context};
+  TRY(read_pages(store, plan, found, pages, options, at_fault));
+  TRY(pages.finish());
+  index.txid = found.newest.max_txid;
+  index.database_checksum = pages.checksum();
+  if (const auto who = ltx::provenance(found.newest);
+      who && who->database_checksum != 0 && who->database_checksum != index.database_checksum) {
     return base::fail(base::Category::corrupt, plan.back().key.value + ": its pages are not those that it states");
   }
   return index;

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <vector>
 
 #include "base/error.h"
@@ -21,11 +20,10 @@ struct RemoteIndex {
 };
 
 // Reads every object of `plan`: blocks, so not on a client's worker. Memory: 8 bytes a page, and what a restore takes
-// (restore.h); objects of more than 32 MiB together go through an unlinked file in `staging`. corrupt: the backup
-// cannot be restored, a snapshot has to replace it; not_found: an object went away, ask the bucket anew; the store's
-// errors.
+// (restore.h). corrupt: the backup cannot be restored, a snapshot has to replace it; not_found: an object went away,
+// ask the bucket anew; the store's errors.
 base::Result<RemoteIndex> read_remote_index(storage::ObjectStore& store, const std::vector<history::BackupFile>& plan,
-                                            const std::filesystem::path& staging, const storage::CallContext& context);
+                                            const storage::CallContext& context);
 
 // Is it to be read instead of storing an image of `image_bytes`? Not if the plan has many objects or is much larger.
 bool worth_reading(std::uint64_t image_bytes, const std::vector<history::BackupFile>& plan);

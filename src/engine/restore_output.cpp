@@ -80,16 +80,14 @@ RestoreOutput::RestoreOutput(RestoreOutput&& other) noexcept
 
 RestoreOutput::~RestoreOutput() {
   if (temporary_.empty()) return;
-  for (const fs::path& path : {temporary_, spool_path()}) {
+  std::vector<fs::path> paths{temporary_};
+  for (const std::string_view companion : kCompanions) paths.push_back(with_suffix(temporary_, companion));
+  for (const fs::path& path : paths) {
     if (const auto removed = os::remove_file(path); !removed) {
       base::log::warn("temporary file of a restore is left behind",
                       {{"path", path.string()}, {"error", removed.error()}});
     }
   }
-}
-
-fs::path RestoreOutput::spool_path() const {
-  return with_suffix(temporary_, ".spool");
 }
 
 base::Result<os::File> RestoreOutput::create() const {

@@ -37,9 +37,8 @@ class RestoreOutput {
   // be taken over (only root may give files away).
   [[nodiscard]] base::Result<std::optional<std::string>> take_permissions(const os::File& file) const;
 
-  // Both beside the output, named "<output>.tmp-<random>..."; removed unless published.
+  // Beside the output, named "<output>.tmp-<random>"; removed unless published, with a log or journal of its own.
   [[nodiscard]] const std::filesystem::path& temporary_path() const { return temporary_; }
-  [[nodiscard]] std::filesystem::path spool_path() const;
 
   // Call when temporary_path() is complete and synced. Checks again what prepare() checked, renames, syncs the
   // directory. Old companions are set aside before the rename and deleted after it, so that a crash never leaves the

@@ -69,4 +69,12 @@ base::Result<PageIndex> parse_page_index(base::ByteView tail, std::uint64_t file
 // One page frame as the index points at it, either encoding.
 base::Result<> decode_page_frame(base::ByteView frame, std::uint32_t expected_page_number, base::MutableByteView page);
 
+// The page frame at the start of `bytes`, either encoding, where others may follow: for a run of frames that was cut
+// out of a file. corrupt also where the run ends inside the frame.
+struct LeadingPageFrame {
+  std::uint32_t page_number = 0;
+  std::size_t size = 0;  // bytes of the frame
+};
+base::Result<LeadingPageFrame> decode_leading_page_frame(base::ByteView bytes, base::MutableByteView page);
+
 }  // namespace ltx

@@ -113,6 +113,26 @@ base::Result<PageFrameDecoder::Progress> PageFrameDecoder::feed(base::ByteView i
   }
 }
 
+base::Result<LeadingPageFrame> decode_leading_page_frame(base::ByteView bytes, base::MutableByteView page) {
+  if (bytes.size() < kPageHeaderSize) return corrupt("the run of pages ends inside a page");
+  TRY_ASSIGN(const PageHeader header, decode_page_header(bytes.first(kPageHeaderSize)));
+  if (header.is_end_marker()) return corrupt("the end of pages is where a page should be");
+  base::ByteView data = bytes.subspan(kPageHeaderSize);
+  if (header.is_block) {
+    if (data.size() < kBlockSizeFieldBytes) return corrupt("the run of pages ends inside a page");
+    const std::uint32_t size = base::load_be32(data.data());
+    data = data.subspan(kBlockSizeFieldBytes);
+    if (size > data.size()) return corrupt("the run of pages ends inside a page");
+    TRY(decompress_page(data.first(size), page));
+    return LeadingPageFrame{header.page_number, kPageHeaderSize + kBlockSizeFieldBytes + size};
+  }
+  PageFrameDecoder decoder;
+  decoder.start(page);
+  TRY_ASSIGN(const PageFrameDecoder::Progress progress, decoder.feed(data));
+  if (!progress.done) return corrupt("the run of pages ends inside a page");
+  return LeadingPageFrame{header.page_number, kPageHeaderSize + progress.consumed};
+}
+
 base::Result<> decode_page_frame(base::ByteView frame, std::uint32_t expected_page_number, base::MutableByteView page) {
   if (frame.size() < kPageHeaderSize) return corrupt("frame is shorter than its header");
   TRY_ASSIGN(const PageHeader header, decode_page_header(frame.first(kPageHeaderSize)));

@@ -12,7 +12,7 @@ from harness.store import Bucket
 from judge import Restored, Violation
 from workload import OracleDatabase
 
-WAYS = [("manager, latest", 4), ("litestream, latest", 3), ("litestream, TXID", 3), ("litestream, time", 1)]
+WAYS = [("manager, latest", 3), ("manager, TXID", 3), ("manager, time", 2), ("litestream, latest", 3), ("litestream, TXID", 3), ("litestream, time", 1)]
 
 
 def now_ms() -> int:
@@ -73,17 +73,19 @@ class Restorer:
             restored = Restored(manager_restore(self.bucket, database.client_id, output), way, at_least_txid=newest)
         elif way == "litestream, latest":
             restored = Restored(litestream_restore(self.bucket, database.client_id, output), way, at_least_txid=newest)
-        elif way == "litestream, TXID":
+        elif way.endswith(", TXID"):
             # The newest ones are the likeliest to be wrong.
             txid = self.dice.choice(txids if self.dice.random() < 0.5 else txids[-4:])
-            restored = Restored(litestream_restore(self.bucket, database.client_id, output, txid=txid), way, txid)
+            restore = manager_restore if way.startswith("manager") else litestream_restore
+            restored = Restored(restore(self.bucket, database.client_id, output, txid=txid), way, txid)
         else:
             first = database.judge.stored_at[0][0] + 1 if database.judge.stored_at else began
             if first >= began:
                 return False
             at = self.dice.randrange(first, began)
+            restore = manager_restore if way.startswith("manager") else litestream_restore
             try:
-                path = litestream_restore(self.bucket, database.client_id, output, timestamp=rfc3339(at))
+                path = restore(self.bucket, database.client_id, output, timestamp=rfc3339(at))
             except AssertionError as problem:
                 # Litestream's command refuses times that are not between the first and the last object's.
                 if "timestamp does not exist" not in str(problem):

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-MODES = ("pass", "hang", "refuse", "unavailable", "lose_answers")
+MODES = ("pass", "hang", "refuse", "unavailable", "lose_answers", "cut", "shuffle", "damage")
+CUT_BYTES = 500_000
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,9 @@ class Recorder:
     """Modes: `pass`; `hang` holds requests back until the mode changes (they then
     reach the server late, as with a gateway that was stopped); `refuse` drops every connection; `unavailable` answers each
     second request 503; `lose_answers` forwards, then drops each third answer, so that the client cannot know whether its
-    request was done. A change of mode applies to requests that begin after it, `refuse` also to those under way.
+    request was done; `cut` breaks the connection after half a megabyte of an answer; `shuffle` holds answers back for a
+    moment each, so that they come in another order; `damage` turns a bit in every long answer. A change of mode applies to
+    requests that begin after it, `refuse` also to those under way.
 
     `between_requests` is called with each request that the server has answered, before anybody learns of the answer;
     nothing passes in either direction until it returns. What it raises is kept in `failures`."""
@@ -40,6 +43,7 @@ class Recorder:
         self.between_requests: Callable[[Request], None] | None = None
         self.failures: list[BaseException] = []
         self._mode, self._count = "pass", 0
+        self.cuts = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
@@ -119,6 +123,18 @@ class Recorder:
         self._note(method, target, int(answer.split(b" ", 2)[1]), started, answered, len(body), len(content))
         if mode == "lose_answers" and self._count % 3 == 0:
             return False
+        if mode == "cut" and len(content) > CUT_BYTES:
+            self.cuts += 1
+            writer.write(answer + content[:CUT_BYTES])
+            await writer.drain()
+            writer.close()  # what was written still goes out
+            await writer.wait_closed()
+            return False
+        if mode == "shuffle":
+            await asyncio.sleep(self._count * 7 % 11 / 100)
+        if mode == "damage" and len(content) > 10_000:
+            middle = len(content) // 2
+            content = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1:]
         writer.write(answer + content)
         await writer.drain()
         return b"connection: close" not in answer.lower()

@@ -23,8 +23,11 @@ def litestream_restore(bucket: Bucket, client_id: str, output: Path, *, txid: in
     return output
 
 
-def manager_restore(bucket: Bucket, client_id: str, output: Path) -> Path:
-    done = run_manager("restore", client_id, "-o", str(output), *bucket.manager_arguments(), bucket=bucket, timeout=120)
+def manager_restore(bucket: Bucket, client_id: str, output: Path, *, txid: int | None = None,
+                    timestamp: str | None = None) -> Path:
+    """The same by us; `timestamp` as the command's -at takes it."""
+    state = ["-txid", f"{txid:016x}"] if txid is not None else ["-at", timestamp] if timestamp is not None else []
+    done = run_manager("restore", client_id, "-o", str(output), *state, *bucket.manager_arguments(), bucket=bucket, timeout=120)
     assert done.returncode == 0, f"restore of {client_id} ended with {done.returncode}: {done.stderr}{done.stdout}"
     return output
 

@@ -1,0 +1,86 @@
+"""Restores of any state, over a network that breaks, throttles, mixes up and damages."""
+
+import json
+import random
+import sqlite3
+
+import pytest
+
+from harness.compare import consistent_copy, differing_pages
+from harness.load import client_id
+from harness.manager import run_manager
+from harness.restore import litestream_restore, manager_restore
+
+MEGABYTES = 6
+
+
+@pytest.fixture
+def states(fragile_bucket, clients, folder, make_manager):
+    """Copies of a database as it was at each TXID."""
+    database = clients / f"{client_id(1)}.db"
+    connection = sqlite3.connect(database, isolation_level=None)
+    connection.executescript("PRAGMA journal_mode=WAL; CREATE TABLE t(id INTEGER PRIMARY KEY, body)")
+    connection.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+                       " INSERT INTO t(body) SELECT randomblob(3900) FROM n", (MEGABYTES * 256,))
+    manager = make_manager(fragile_bucket).start()
+    found = {}
+    try:
+        for n in range(6):
+            txid = manager.wait_stored([client_id(1)])[client_id(1)]["txid"]
+            found[txid] = consistent_copy(database, folder / f"state{txid}.db")
+            connection.execute("UPDATE t SET body = randomblob(3900) WHERE id BETWEEN ? AND ?", (n * 100 + 1, n * 100 + 400))
+        manager.stop()
+    finally:
+        connection.close()
+    return found
+
+
+def check_restores(bucket, states, folder, number):
+    for txid, state in states.items():
+        output = folder / f"restored-{number}-{txid}.db"
+        manager_restore(bucket, client_id(1), output, txid=txid)
+        assert not differing_pages(state, output), f"TXID {txid}"
+        output.unlink()
+
+
+@pytest.mark.parametrize("mode", ["cut", "unavailable", "shuffle"])
+def test_every_state_comes_back_over_a_network_that_misbehaves(fragile_bucket, recorder, states, folder, mode):
+    recorder.set_mode(mode)
+    check_restores(fragile_bucket, states, folder, mode)
+    if mode == "cut":
+        assert recorder.cuts > len(states), "nothing was cut, so nothing was shown"
+
+
+def test_damage_on_the_wire_is_noticed_and_leaves_no_file(fragile_bucket, recorder, states, folder):
+    recorder.set_mode("damage")
+    done = run_manager("restore", client_id(1), "-o", str(folder / "out.db"), *fragile_bucket.manager_arguments(),
+                       bucket=fragile_bucket)
+    assert done.returncode == 4, done
+    assert "0000/" in done.stderr, "the object is named"
+    assert not list(folder.glob("out.db*"))
+    recorder.set_mode("pass")
+    manager_restore(fragile_bucket, client_id(1), folder / "out.db")
+
+
+def test_points_and_dry_run_tell_what_a_restore_then_does(fragile_bucket, states, folder):
+    where = [client_id(1), *fragile_bucket.manager_arguments(), "-json"]
+    points = json.loads(run_manager("points", *where, bucket=fragile_bucket).stdout)
+    listed = [int(point["txid"], 16) for point in points["points"]]
+    assert points["count"] == len(listed) and set(states) <= set(listed)
+    for point in random.Random(1).sample(points["points"], 2):
+        plan = json.loads(run_manager("restore", *where, "-dry-run", "-txid", point["txid"], bucket=fragile_bucket).stdout)
+        output = folder / f"{point['txid']}.db"
+        report = json.loads(run_manager("restore", *where, "-o", str(output), "-txid", point["txid"],
+                                        bucket=fragile_bucket).stdout)
+        assert (plan["txid"], plan["readBytes"]) == (report["txid"], report["fetchedBytes"])
+        assert report["checksumProven"]
+
+
+def test_a_restore_by_time_is_litestreams(fragile_bucket, states, folder):
+    points = json.loads(run_manager("points", client_id(1), *fragile_bucket.manager_arguments(), "-json",
+                                    bucket=fragile_bucket).stdout)["points"]
+    for number, point in enumerate(points[1:]):
+        ours, theirs = folder / f"ours{number}.db", folder / f"theirs{number}.db"
+        manager_restore(fragile_bucket, client_id(1), ours, timestamp=point["time"])
+        litestream_restore(fragile_bucket, client_id(1), theirs, timestamp=point["time"])
+        assert not differing_pages(theirs, ours), point

@@ -89,13 +89,14 @@ std::string report_text(const RestoreRequest& request, const engine::RestoreRepo
       "restored  {}\n"
       "state     TXID {} of {}\n"
       "size      {} in {} pages of {} bytes\n"
-      "fetched   {} in {} objects, {:.1f} s\n"
+      "fetched   {} in {} objects, {:.1f} s{}\n"
       "content   {:016x}: {}\n"
       "SQLite    {}\n"
       "{}",
       request.output.string(), base::hex16(report.txid.value), base::to_rfc3339(report.timestamp),
       format_bytes(std::uint64_t{report.page_size} * report.pages), report.pages, report.page_size,
       format_bytes(report.downloaded_bytes), report.objects, static_cast<double>(elapsed.count()) / 1000,
+      report.resumed_bytes == 0 ? "" : fmt::format("; {} were there already", format_bytes(report.resumed_bytes)),
       report.database_checksum, proof_text(report), check_text(report), owner);
 }
 
@@ -111,6 +112,7 @@ std::string report_json(const RestoreRequest& request, const engine::RestoreRepo
                          {"pages", report.pages},
                          {"objects", report.objects},
                          {"fetchedBytes", report.downloaded_bytes},
+                         {"resumedBytes", report.resumed_bytes},
                          {"seconds", static_cast<double>(elapsed.count()) / 1000},
                          {"checksumProven", report.checksum_proven},
                          {"sqliteCheck", check_text(report)},
@@ -186,7 +188,7 @@ ExitCode print(const std::string& text) {
 
 ExitCode run_restore(const RestoreRequest& request) {
   std::stop_source stop;
-  // Before any other thread: Ctrl-C shall take the half-made file away, not leave it.
+  // Before any other thread: Ctrl-C shall leave what the next run can go on from, and nothing else.
   const auto signals = os::SignalWaiter::start([&stop](os::StopSignal) { stop.request_stop(); });
   if (!signals) return failed(signals.error());
   const auto store = open_store(request.store);

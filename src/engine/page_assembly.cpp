@@ -1,5 +1,8 @@
 #include "engine/page_assembly.h"
 
+#include <bit>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "base/check.h"
@@ -11,8 +14,28 @@ namespace {
 constexpr std::size_t kWriteBytes = 1U << 20;
 }
 
+PageBits::PageBits(std::uint32_t pages, std::vector<std::uint64_t> words) : pages_(pages), bits_(std::move(words)) {
+  bits_.resize(pages / 64 + 1);
+  bits_.front() &= ~1ULL;
+  const std::uint32_t used = pages % 64 + 1;
+  if (used < 64) bits_.back() &= (1ULL << used) - 1;
+}
+
+std::uint64_t PageBits::count() const {
+  std::uint64_t count = 0;
+  for (const std::uint64_t word : bits_) count += static_cast<std::uint64_t>(std::popcount(word));
+  return count;
+}
+
 PageAssembly::PageAssembly(DatabaseSink& sink, std::uint32_t page_size, std::uint32_t pages)
-    : sink_(sink), page_size_(page_size), lock_page_(ltx::lock_page(page_size)), have_(pages) {
+    : PageAssembly(sink, page_size, PageBits(pages), 0) {}
+
+PageAssembly::PageAssembly(DatabaseSink& sink, std::uint32_t page_size, PageBits have, std::uint64_t checksum)
+    : sink_(sink),
+      page_size_(page_size),
+      lock_page_(ltx::lock_page(page_size)),
+      have_(std::move(have)),
+      checksum_(checksum) {
   buffer_.reserve(kWriteBytes);
 }
 

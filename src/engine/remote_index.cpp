@@ -53,7 +53,7 @@ base::Result<RemoteIndex> read_remote_index(storage::ObjectStore& store, const s
   index.page_size = found.newest.page_size;
   IndexSink sink(index.page_size, index.checksums);
   PageAssembly pages(sink, index.page_size, found.newest.commit);
-  const ReadOptions options{.parallel = kParallel, .on_progress = {}, .context = context};
+  const ReadOptions options{.parallel = kParallel, .on_progress = {}, .on_part = {}, .context = context};
   TRY(read_pages(store, plan, found, pages, options, at_fault));
   TRY(pages.finish());
   index.txid = found.newest.max_txid;

@@ -6,13 +6,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "base/clock.h"
 #include "base/error.h"
-#include "base/types.h"
 #include "engine/restore_output.h"
 #include "engine/restore_pages.h"
+#include "engine/state_reader.h"
 #include "history/restore_plan.h"
 #include "storage/object_store.h"
 
@@ -30,28 +28,18 @@ struct RestoreOptions {
   history::RestoreTarget target;  // neither: the newest state
   unsigned parallel_downloads = 16;
   IntegrityCheck integrity_check = IntegrityCheck::quick;
+  std::uint64_t checkpoint_bytes = 64U << 20;  // what an interruption costs at most, to be read again
   OnDownloadProgress on_progress;  // called on the calling thread; starts anew if the plan has to be made anew
   storage::CallContext context;    // for the whole restore
 };
 
-struct RestoreReport {
-  base::Txid txid;                // 0: a backup of Litestream 0.3, which knows none
-  base::UnixMillis timestamp{0};  // of the newest object
-  std::uint32_t page_size = 0;
-  std::uint32_t pages = 0;
-  std::uint64_t downloaded_bytes = 0;
-  std::size_t objects = 0;
-  std::uint64_t database_checksum = 0;  // of Litestream 0.3: none
-  // The newest object states the database's checksum (ltx/provenance.h), and it is the one above.
-  bool checksum_proven = false;
+struct RestoreReport : StateRead {
   IntegrityCheck integrity_check = IntegrityCheck::none;
   // Why SQLite's check could not be finished, where that is not the backup's fault: the schema needs a collation or
   // function that only the application has.
   std::optional<std::string> integrity_note;
   // Set where a file was replaced whose owner could not be kept, and what to do.
   std::optional<std::string> owner_note;
-  // What is wrong about objects that the restore could do without.
-  std::vector<std::string> damaged;
 };
 
 // `replica` is the path below the bucket ("databases/{GUID}"). Blocks for as long as it takes; one thread; must not be
@@ -62,7 +50,11 @@ struct RestoreReport {
 // An object that went away meanwhile means a new plan for the same state; what was read stays. A damaged object is done
 // without where others hold the same, which is then told in the report.
 //
-// The output appears complete, synced and checked, or not at all; nothing else is left behind.
+// The output appears complete, synced and checked, or not at all. Nothing else is left behind, except by an
+// interruption (a stop, the network, a full disk, a kill) after checkpoint_bytes: the unfinished file and a record of
+// its pages stay beside the output (restore_resume.h), and the next restore of the same state to the same output reads
+// only what is missing. Another state, or another backup, begins anew and takes the old one away. An unfinished file
+// whose objects state no database checksum counts by whole objects.
 //   not_found         no backup at `replica`, no such TXID or time, or that state is a deleted database
 //   conflict          output exists, or is open elsewhere (see OnExistingOutput)
 //   corrupt           an object (named) breaks the format, the chain has a gap, or a proof failed; the error names the

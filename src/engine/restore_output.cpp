@@ -18,6 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view kTemporaryMark = ".tmp-";
 constexpr std::array<std::string_view, 3> kCompanions = {"-journal", "-wal", "-shm"};
 
 fs::path with_suffix(const fs::path& path, std::string_view suffix) {
@@ -70,17 +71,19 @@ base::Result<RestoreOutput> RestoreOutput::prepare(fs::path output, OnExistingOu
 RestoreOutput::RestoreOutput(fs::path output, OnExistingOutput on_existing)
     : output_(std::move(output)),
       on_existing_(on_existing),
-      temporary_(with_suffix(output_, ".tmp-" + base::random_hex(8))) {}
+      temporary_(with_suffix(output_, std::string(kTemporaryMark) + base::random_hex(8))) {}
 
 RestoreOutput::RestoreOutput(RestoreOutput&& other) noexcept
     : output_(std::move(other.output_)),
       on_existing_(other.on_existing_),
       temporary_(std::exchange(other.temporary_, {})),
-      set_aside_(std::exchange(other.set_aside_, {})) {}
+      set_aside_(std::exchange(other.set_aside_, {})),
+      adopted_(other.adopted_),
+      keep_(other.keep_) {}
 
 RestoreOutput::~RestoreOutput() {
-  if (temporary_.empty()) return;
-  std::vector<fs::path> paths{temporary_};
+  if (temporary_.empty() || keep_) return;
+  std::vector<fs::path> paths{temporary_, with_suffix(temporary_, ".record")};
   for (const std::string_view companion : kCompanions) paths.push_back(with_suffix(temporary_, companion));
   for (const fs::path& path : paths) {
     if (const auto removed = os::remove_file(path); !removed) {
@@ -92,7 +95,38 @@ RestoreOutput::~RestoreOutput() {
 
 base::Result<os::File> RestoreOutput::create() const {
   TRY_ASSIGN(const auto replaced, stat_if_there(output_));
-  return replaced ? os::File::create_new(temporary_) : os::create_new_for_everybody(temporary_);
+  TRY_ASSIGN(os::File file, replaced ? os::File::create_new(temporary_) : os::create_new_for_everybody(temporary_));
+  TRY_ASSIGN(const bool locked, os::lock_description(file));
+  if (!locked) return base::fail(base::Category::conflict, temporary_.string() + " is used by another process");
+  return file;
+}
+
+base::Result<std::optional<os::File>> RestoreOutput::adopt(const std::string& name) {
+  const std::string ours = output_.filename().string() + std::string(kTemporaryMark);
+  if (!name.starts_with(ours) || name.contains('/')) return std::nullopt;
+  const fs::path path = output_.parent_path() / name;
+  auto file = os::File::open_read_write(path);
+  if (!file && file.error().category == base::Category::not_found) return std::nullopt;
+  if (!file) return base::fail(std::move(file).error());
+  TRY_ASSIGN(const bool locked, os::lock_description(*file));
+  if (!locked) {
+    return base::fail(base::Category::conflict,
+                      fmt::format("another restore to {} is under way (it writes {})", output_.string(), name));
+  }
+  temporary_ = path;
+  adopted_ = true;
+  return *std::move(file);
+}
+
+base::Result<> RestoreOutput::discard_adopted() {
+  if (!std::exchange(adopted_, false)) return {};
+  TRY(os::remove_file(temporary_));
+  temporary_ = with_suffix(output_, std::string(kTemporaryMark) + base::random_hex(8));
+  return {};
+}
+
+fs::path RestoreOutput::record_path() const {
+  return with_suffix(output_, ".restoring");
 }
 
 base::Result<std::optional<std::string>> RestoreOutput::take_permissions(const os::File& file) const {

@@ -31,8 +31,18 @@ class RestoreOutput {
   RestoreOutput(RestoreOutput&& other) noexcept;
   RestoreOutput& operator=(RestoreOutput&&) = delete;
 
-  // Makes temporary_path(): readable by its maker alone while it is to replace another file, else as any new file.
+  // Makes temporary_path() and locks it (flock) as long as it is open: readable by its maker alone while it is to
+  // replace another file, else as any new file.
   [[nodiscard]] base::Result<os::File> create() const;
+  // Takes over the temporary file of an interrupted restore to this output, by its name; nullopt if it is not there or
+  // the name is not one of ours. conflict: the restore that made it is still under way.
+  base::Result<std::optional<os::File>> adopt(const std::string& name);
+  // Removes what was taken over: temporary_path() is a new name again.
+  base::Result<> discard_adopted();
+  // For another restore to adopt(): the destructor leaves it.
+  void keep_temporary() { keep_ = true; }
+  // Where a record for adopting stands: "<output>.restoring".
+  [[nodiscard]] std::filesystem::path record_path() const;
   // Before publish(): a file that replaces another takes over its mode, owner and group. A note where the owner cannot
   // be taken over (only root may give files away).
   [[nodiscard]] base::Result<std::optional<std::string>> take_permissions(const os::File& file) const;
@@ -55,6 +65,8 @@ class RestoreOutput {
   OnExistingOutput on_existing_;
   std::filesystem::path temporary_;  // empty after a move
   std::vector<std::filesystem::path> set_aside_;
+  bool adopted_ = false;
+  bool keep_ = false;
 };
 
 }  // namespace engine

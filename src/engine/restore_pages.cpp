@@ -74,8 +74,13 @@ class PageReader {
     if (options_.on_progress) options_.on_progress(progress_);
   }
 
+  [[nodiscard]] base::Result<> end_part(PartEnd end, std::uint64_t bytes) const {
+    return options_.on_part ? options_.on_part(end, bytes) : base::Result<>{};
+  }
+
   base::Result<> read_whole(const ObjectRead& read) {
     std::uint64_t left = plan_[read.object].size_bytes;
+    std::uint64_t came = 0;
     base::Bytes part;
     std::size_t used = 0;
     ltx::Decoder decoder([&](base::MutableByteView out) -> base::Result<std::size_t> {
@@ -84,6 +89,7 @@ class PageReader {
         TRY_ASSIGN(part, next_bytes());
         used = 0;
         left -= part.size();
+        came += part.size();
       }
       const std::size_t count = std::min(out.size(), part.size() - used);
       std::copy_n(part.begin() + static_cast<std::ptrdiff_t>(used), count, out.begin());
@@ -96,9 +102,10 @@ class PageReader {
       TRY_ASSIGN(const auto page, decoder.next_page());
       if (!page) break;
       TRY(assembly_.take(page->page_number, page->data));
+      if (came != 0) TRY(end_part(PartEnd::inside_an_object, std::exchange(came, 0)));
     }
     TRY(decoder.finish());
-    return {};
+    return end_part(PartEnd::end_of_object, came);
   }
 
   // A name that promises something else than the file holds would make the plan a guess.
@@ -124,6 +131,7 @@ class PageReader {
         TRY(assembly_.take(frame.page_number, page));
         rest = rest.subspan(frame.size);
       }
+      TRY(end_part(PartEnd::inside_an_object, bytes.size()));
     }
     return {};
   }

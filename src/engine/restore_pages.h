@@ -22,11 +22,17 @@ struct DownloadProgress {
 };
 using OnDownloadProgress = std::function<void(const DownloadProgress&)>;
 
+enum class PartEnd : std::uint8_t { inside_an_object, end_of_object };
+// Called on the calling thread where a part of `bytes` has gone into the assembly; an error ends the reading. An object
+// that was read to its end has been proven by its file checksum.
+using OnPart = std::function<base::Result<>(PartEnd, std::uint64_t bytes)>;
+
 struct ReadOptions {
   unsigned parallel = 16;
   std::uint64_t range_bytes_max = 1U << 20;
   std::uint64_t waiting_bytes_max = 20U << 20;
   OnDownloadProgress on_progress;  // called on the caller's thread after each answer
+  OnPart on_part;
   storage::CallContext context;
 };
 

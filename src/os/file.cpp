@@ -74,6 +74,12 @@ base::Result<File> File::create(const fs::path& path) {
   return File(fd);
 }
 
+base::Result<File> File::open_read_write(const fs::path& path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) return base::fail(error_of_errno(errno, "open", path));
+  return File(fd);
+}
+
 base::Result<File> File::create_new(const fs::path& path) {
   TRY_ASSIGN(const int fd, open_for_writing(path, O_EXCL));
   return File(fd);

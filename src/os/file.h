@@ -52,6 +52,8 @@ class File {
   static File adopt(int descriptor) { return File(descriptor); }
   // Creates or truncates, 0600.
   static base::Result<File> create(const fs::path& path);
+  // An existing file of ours. not_found, denied, io.
+  static base::Result<File> open_read_write(const fs::path& path);
   // Creates, fails with conflict if it exists.
   static base::Result<File> create_new(const fs::path& path);
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "os/translate.h"
@@ -95,6 +96,12 @@ void SharedLock::release() {
   struct flock lock = range(F_UNLCK, first_, count_);
   ::fcntl(fd_, F_OFD_SETLK, &lock);
   fd_ = -1;
+}
+
+base::Result<bool> lock_description(const File& file) {
+  if (::flock(file.descriptor(), LOCK_EX | LOCK_NB) == 0) return true;
+  if (errno == EWOULDBLOCK) return false;
+  return base::fail(error_of_errno(errno, "lock", "descriptor"));
 }
 
 base::Result<ExclusiveFileLock> ExclusiveFileLock::acquire(const fs::path& path) {

@@ -52,6 +52,10 @@ class SharedLock {
   std::uint64_t first_ = 0, count_ = 0;
 };
 
+// Locks the open file itself (flock), exclusively and without waiting, until its last descriptor is closed. False:
+// another description holds it. Says nothing about record locks, so SQLite may use the file meanwhile.
+base::Result<bool> lock_description(const File& file);
+
 // An exclusive advisory lock on a lock file of ours (one daemon per state directory). Held until destroyed.
 class ExclusiveFileLock {
  public:

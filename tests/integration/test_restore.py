@@ -3,6 +3,7 @@
 import json
 import random
 import sqlite3
+import subprocess
 
 import pytest
 
@@ -10,6 +11,8 @@ from harness.compare import consistent_copy, differing_pages
 from harness.load import client_id
 from harness.manager import run_manager
 from harness.restore import litestream_restore, manager_restore
+from harness.settings import clean_environment, manager_binary
+from harness.wait import wait_until
 
 MEGABYTES = 6
 
@@ -84,3 +87,31 @@ def test_a_restore_by_time_is_litestreams(fragile_bucket, states, folder):
         manager_restore(fragile_bucket, client_id(1), ours, timestamp=point["time"])
         litestream_restore(fragile_bucket, client_id(1), theirs, timestamp=point["time"])
         assert not differing_pages(theirs, ours), point
+
+
+def test_a_killed_restore_goes_on_where_it_was(fragile_bucket, recorder, clients, folder, make_manager):
+    database = clients / f"{client_id(1)}.db"
+    connection = sqlite3.connect(database, isolation_level=None)
+    connection.executescript("PRAGMA journal_mode=WAL; CREATE TABLE t(id INTEGER PRIMARY KEY, body)")
+    connection.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40)"
+                       " INSERT INTO t(body) SELECT randomblob(4000000) FROM n")
+    manager = make_manager(fragile_bucket).start()
+    manager.wait_stored([client_id(1)])
+    manager.stop()
+    connection.close()
+    output = folder / "out.db"
+    command = [str(manager_binary()), "restore", client_id(1), "-o", str(output), *fragile_bucket.manager_arguments()]
+    recorder.set_mode("shuffle")  # slow enough to be caught
+    restoring = subprocess.Popen(command, env=clean_environment() | fragile_bucket.environment(),
+                                 stderr=subprocess.DEVNULL)
+    wait_until(lambda: (folder / "out.db.restoring").exists(), 60, "the first record of what is there", 0.01)
+    restoring.kill()
+    restoring.wait()
+    assert not output.exists()
+    recorder.set_mode("pass")
+    done = run_manager(*command[1:], "-json", bucket=fragile_bucket)
+    report = json.loads(done.stdout)
+    assert report["resumedBytes"] >= 60_000_000 and report["fetchedBytes"] < 110_000_000
+    assert report["checksumProven"]
+    assert not differing_pages(database, output)
+    assert [path.name for path in folder.glob("out.db*")] == ["out.db"]

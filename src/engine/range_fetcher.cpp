@@ -1,7 +1,6 @@
 #include "engine/range_fetcher.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <utility>
@@ -9,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "storage/arrival.h"
 #include "storage/call.h"
 
 namespace engine {
@@ -34,17 +34,17 @@ class RangeFetcher::Answers {
     const std::scoped_lock lock(mutex_);
     asked.answer = std::move(bytes);
     --under_way_;
-    changed_.notify_all();
+    changed_.announce();
   }
   // True if the front is answered, false if there is a free place among the `parallel` first; waits for either.
   bool wait_front_or_place(unsigned parallel) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return asked_.front()->answer || under_way_ < parallel; });
+    while (!asked_.front()->answer && under_way_ >= parallel) changed_.wait(lock);
     return asked_.front()->answer.has_value();
   }
   void wait_front() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return asked_.front()->answer.has_value(); });
+    while (!asked_.front()->answer.has_value()) changed_.wait(lock);
   }
   std::shared_ptr<Asked> take() {
     const std::scoped_lock lock(mutex_);
@@ -54,7 +54,7 @@ class RangeFetcher::Answers {
   }
   void wait_idle() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return under_way_ == 0; });
+    while (under_way_ > 0) changed_.wait(lock);
   }
   [[nodiscard]] unsigned under_way() const {
     const std::scoped_lock lock(mutex_);
@@ -67,7 +67,7 @@ class RangeFetcher::Answers {
 
  private:
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
+  storage::Arrival changed_;
   std::deque<std::shared_ptr<Asked>> asked_;
   unsigned under_way_ = 0;
 };

@@ -1,21 +1,42 @@
 // The blocking forms of object_store.h.
-#include <future>
 #include <memory>
+#include <mutex>
+#include <optional>
 
 #include "base/check.h"
+#include "storage/arrival.h"
 #include "storage/object_store.h"
 
 namespace storage {
 
 namespace {
 
+template <typename T>
+class Answer {
+ public:
+  void give(base::Result<T> result) {
+    const std::scoped_lock lock(mutex_);
+    result_ = std::move(result);
+    arrival_.announce();
+  }
+  base::Result<T> wait() {
+    std::unique_lock lock(mutex_);
+    while (!result_) arrival_.wait(lock);
+    return std::move(*result_);
+  }
+
+ private:
+  std::mutex mutex_;
+  Arrival arrival_;
+  std::optional<base::Result<T>> result_;
+};
+
 // Starts a call with a callback that keeps the answer, and waits for it.
 template <typename T, typename Start>
 base::Result<T> wait_for(Start start) {
-  auto promise = std::make_shared<std::promise<base::Result<T>>>();
-  auto answer = promise->get_future();
-  start([promise](base::Result<T> result) { promise->set_value(std::move(result)); });
-  return answer.get();
+  const auto answer = std::make_shared<Answer<T>>();
+  start([answer](base::Result<T> result) { answer->give(std::move(result)); });
+  return answer->wait();
 }
 
 }  // namespace

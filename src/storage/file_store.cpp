@@ -115,8 +115,8 @@ base::Result<PutResult> FileStore::do_put(const PutRequest& request, const CallC
   const fs::path final_path = root_ / request.key.value;
   const bool must_be_new = request.on_existing == OnExisting::fail_with_conflict;
   const fs::path directory = final_path.parent_path();
-  // Only saves writing it all first; the rename below decides. Whoever is told that an object exists may count on it, also
-  // after a power cut, and the put that made it may have failed at exactly that.
+  // Only saves writing it all first; the rename below decides. Whoever is told that an object exists may count on it,
+  // also after a power cut, and the put that made it may have failed at exactly that.
   if (must_be_new && os::stat_path(final_path)) {
     TRY(os::sync_directory(directory));
     return base::fail(base::Category::conflict, request.key.value + " exists already");

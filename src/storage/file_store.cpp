@@ -61,7 +61,7 @@ void FileStore::run(std::uint64_t RequestCounts::* kind, CallContext context, Wo
     } else if (auto wanted = go_on(context); !wanted) {
       result = std::unexpected(std::move(wanted).error());
     } else {
-      counter_.add(kind);
+      counter_.add_request(kind, context);
       result = work(context);
     }
     if (!result) counter_.add_failure(result.error());
@@ -80,9 +80,9 @@ void FileStore::put(PutRequest request, CallContext context, Callback<PutResult>
 void FileStore::get(GetRequest request, CallContext context, Callback<base::Bytes> done) {
   run<base::Bytes>(
       &RequestCounts::get, std::move(context),
-      [this, request = std::move(request)](const CallContext&) {
+      [this, request = std::move(request)](const CallContext& c) {
         auto bytes = do_get(request);
-        if (bytes) counter_.add(&RequestCounts::bytes_received, bytes->size());
+        if (bytes) counter_.add_received(bytes->size(), c);
         return bytes;
       },
       std::move(done));
@@ -136,7 +136,7 @@ base::Result<PutResult> FileStore::do_put(const PutRequest& request, const CallC
   }
   TRY(os::sync_directory(directory));
   leftovers_.remove_from(directory);
-  counter_.add(&RequestCounts::bytes_sent, request.body->size_bytes());
+  counter_.add_sent(request.body->size_bytes(), context);
   return PutResult{};
 }
 

@@ -61,7 +61,7 @@ MemoryStore::~MemoryStore() {
 template <typename T>
 void MemoryStore::run(Operation operation, CallContext context, std::move_only_function<base::Result<T>()> work,
                       Callback<T> done) {
-  counter_.add(kind_counter(operation.kind));
+  counter_.add_request(kind_counter(operation.kind), context);
   const Hold hold = state_.with([&](State& state) {
     state.operations.push_back(operation);
     return Hold{state.delay, state.paused ? state.pauses : 0};
@@ -131,7 +131,7 @@ void MemoryStore::put(PutRequest request, CallContext context, Callback<PutResul
 void MemoryStore::get(GetRequest request, CallContext context, Callback<base::Bytes> done) {
   Operation operation{OperationKind::get, request.key.value};
   run<base::Bytes>(
-      std::move(operation), std::move(context), [this, request = std::move(request)] { return do_get(request); },
+      std::move(operation), context, [this, request = std::move(request), context] { return do_get(request, context); },
       std::move(done));
 }
 
@@ -169,7 +169,7 @@ base::Result<PutResult> MemoryStore::do_put(const PutRequest& request, const Cal
     const std::size_t chunk_bytes = std::min(kChunkBytes, bytes.size() - offset);
     TRY(request.body->read_at(offset, base::MutableByteView(bytes).subspan(offset, chunk_bytes)));
   }
-  counter_.add(&RequestCounts::bytes_sent, bytes.size());
+  counter_.add_sent(bytes.size(), context);
   return state_.with([&](State& state) -> base::Result<PutResult> {
     const auto found = state.objects.find(request.key.value);
     if (request.on_existing == OnExisting::fail_with_conflict && found != state.objects.end()) {
@@ -183,7 +183,7 @@ base::Result<PutResult> MemoryStore::do_put(const PutRequest& request, const Cal
   });
 }
 
-base::Result<base::Bytes> MemoryStore::do_get(const GetRequest& request) {
+base::Result<base::Bytes> MemoryStore::do_get(const GetRequest& request, const CallContext& context) {
   auto result = state_.with([&](State& state) -> base::Result<base::Bytes> {
     const auto found = state.objects.find(request.key.value);
     if (found == state.objects.end()) return no_such_key(request.key);
@@ -192,7 +192,7 @@ base::Result<base::Bytes> MemoryStore::do_get(const GetRequest& request) {
     const base::ByteView part = base::ByteView(bytes).subspan(request.offset, range_length(request, bytes.size()));
     return base::Bytes(part.begin(), part.end());
   });
-  if (result) counter_.add(&RequestCounts::bytes_received, result->size());
+  if (result) counter_.add_received(result->size(), context);
   return result;
 }
 

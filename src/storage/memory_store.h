@@ -99,7 +99,7 @@ class MemoryStore final : public ObjectStore {
   std::optional<Fault> take_fault(const Operation& operation);
 
   base::Result<PutResult> do_put(const PutRequest& request, const CallContext& context);
-  base::Result<base::Bytes> do_get(const GetRequest& request);
+  base::Result<base::Bytes> do_get(const GetRequest& request, const CallContext& context);
   base::Result<ObjectHead> do_head(const base::ObjectKey& key);
   base::Result<ListPage> do_list(const ListRequest& request);
 

@@ -47,10 +47,24 @@ class MemoryBody final : public Body {
   base::Bytes bytes_;
 };
 
+// As a provider's bill tells requests apart. What an upload in parts sends is put, but for its abort.
+enum class RequestKind : std::uint8_t { put, get, list, head, remove };
+inline constexpr std::size_t kRequestKinds = 5;
+
+// Hears of each request that a call sends: attempts, parts, pages and batches one by one, as they are billed. Called on
+// any thread, must not block, and may be called for a moment after the call was answered.
+class RequestObserver {
+ public:
+  virtual ~RequestObserver() = default;
+  virtual void on_request(RequestKind kind) = 0;
+  virtual void on_bytes(std::uint64_t sent, std::uint64_t received) = 0;
+};
+
 // Limits of one call. A default deadline (none) means the implementation's own per-request timeouts apply.
 struct CallContext {
   std::optional<base::SteadyTime> deadline;
   std::stop_token stop;
+  std::shared_ptr<RequestObserver> observer = nullptr;  // none: nobody wants to know
 };
 
 enum class OnExisting { overwrite, fail_with_conflict };
@@ -113,7 +127,7 @@ using Callback = std::move_only_function<void(base::Result<T>)>;
 // How level folders are spelled (format dossier section 3.1); chosen by the kind of store.
 enum class KeyLayout { s3, file };
 
-// Requests and bytes since start, by kind. What the bill is made of.
+// Requests and bytes since start, by kind, whoever sent them.
 struct RequestCounts {
   std::uint64_t put = 0, get = 0, head = 0, list = 0, remove = 0, multipart = 0;
   std::uint64_t failed = 0, retried = 0;

@@ -7,12 +7,14 @@
 
 #include "conformance/store_conformance.h"
 #include "storage/probe.h"
+#include "storage/testing.h"
 
 namespace conformance {
 namespace {
 
 using base::Category;
 using base::ObjectKey;
+using storage::CallContext;
 using namespace std::chrono_literals;
 
 TEST_P(Store, GivesBackWhatWasPut) {
@@ -348,6 +350,23 @@ TEST_P(Store, CountsItsRequestsByKind) {
   EXPECT_EQ(counts.retried, 0U);
   EXPECT_GE(counts.bytes_sent, 5U);
   EXPECT_GE(counts.bytes_received, 5U);
+}
+
+TEST_P(Store, TellsTheObserverOfACallOfEachRequestItSends) {
+  const auto observer = std::make_shared<storage::testing::CountingObserver>();
+  CallContext context;
+  context.observer = observer;
+  const storage::PutRequest request{ObjectKey{"watched"}, std::make_shared<storage::MemoryBody>(base::Bytes(5, 'x'))};
+  ASSERT_TRUE(storage::put_and_wait(store(), request, context));
+  ASSERT_TRUE(storage::get_and_wait(store(), {ObjectKey{"watched"}, 0, {}}, context));
+  ASSERT_TRUE(storage::head_and_wait(store(), ObjectKey{"watched"}, context));
+  ASSERT_TRUE(storage::list_all_and_wait(store(), "", context));
+  ASSERT_TRUE(storage::remove_and_wait(store(), {ObjectKey{"watched"}}, context));
+  ASSERT_TRUE(put("not watched", "12345"));
+  const auto heard = observer->heard();
+  for (const std::uint64_t requests : heard.requests) EXPECT_EQ(requests, 1U);
+  EXPECT_GE(heard.sent, 5U);
+  EXPECT_GE(heard.received, 5U);
 }
 
 std::string name_of(const testing::TestParamInfo<StoreUnderTest>& info) {

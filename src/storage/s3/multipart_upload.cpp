@@ -48,7 +48,7 @@ class MultipartUpload : public std::enable_shared_from_this<MultipartUpload> {
 
   void send(std::string_view what, std::uint64_t RequestCounts::* kind, S3Call call, Then then) {
     sender_.send(fmt::format("put {} ({})", request_.key.value, what), kind, std::move(call),
-                 {context_.deadline, stop_parts_.get_token()},
+                 {context_.deadline, stop_parts_.get_token(), context_.observer},
                  [self = shared_from_this(), then = std::move(then)](base::Result<http::Response> response) mutable {
                    then(std::move(response));
                  });
@@ -77,7 +77,7 @@ class MultipartUpload : public std::enable_shared_from_this<MultipartUpload> {
 
   void send_part(std::size_t index) {
     with_retry<PutResult>(
-        retry_, CallContext{context_.deadline, stop_parts_.get_token()},
+        retry_, CallContext{context_.deadline, stop_parts_.get_token(), context_.observer},
         fmt::format("put {} (part {})", request_.key.value, index + 1),
         [this, self = shared_from_this(), index](const CallContext&, Callback<PutResult> done) {
           send(fmt::format("part {}", index + 1), &RequestCounts::multipart,
@@ -130,7 +130,8 @@ class MultipartUpload : public std::enable_shared_from_this<MultipartUpload> {
   void abort() {
     CallContext own;
     own.deadline = std::chrono::steady_clock::now() + kAbortWithin;
-    sender_.send(fmt::format("put {} (abort)", request_.key.value), &RequestCounts::multipart,
+    own.observer = context_.observer;
+    sender_.send(fmt::format("put {} (abort)", request_.key.value), &RequestCounts::remove,
                  abort_multipart(key_, upload_id_), own,
                  // The failure that led here is what the caller must hear, whether or not the abort got through.
                  [self = shared_from_this()](const base::Result<http::Response>&) {

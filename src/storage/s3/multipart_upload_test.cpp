@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "storage/s3/s3_store.h"
+#include "storage/testing.h"
 #include "support/scripted_http.h"
 
 namespace storage::s3 {
@@ -67,7 +68,8 @@ TEST(MultipartUpload, SendsPartsAndRepeatsOnlyTheOneThatFailed) {
   script[2] = plain(503);
   script.back() = completed();
   const ScriptedHttpServer server(script);
-  const auto stored = upload(server, OnExisting::overwrite);
+  const auto observer = std::make_shared<testing::CountingObserver>();
+  const auto stored = upload(server, OnExisting::overwrite, {{}, {}, observer});
   ASSERT_TRUE(stored) << stored.error().message;
   EXPECT_EQ(stored->etag, "") << "some servers give none here, and the object is stored all the same";
 
@@ -89,6 +91,8 @@ TEST(MultipartUpload, SendsPartsAndRepeatsOnlyTheOneThatFailed) {
     EXPECT_EQ(bytes.at("/bkt/k?partNumber=" + std::to_string(part) + "&uploadId=U"), part < kParts ? kPartBytes : 1U);
   }
   EXPECT_EQ(seen.back().target, "/bkt/k?uploadId=U");
+  EXPECT_EQ(observer->heard().of(RequestKind::put), script.size()) << "each of them is billed";
+  EXPECT_GE(observer->heard().sent, kSize + kPartBytes) << "one part went out twice";
 }
 
 TEST(MultipartUpload, LooksBeforeItCreatesAndAsksAgainAtTheEnd) {
@@ -110,7 +114,10 @@ TEST(MultipartUpload, SendsNothingWhenTheObjectExists) {
 
 TEST(MultipartUpload, IsAbortedWhenAPartIsRefused) {
   const ScriptedHttpServer server({created(), plain(403), plain(204)});
-  EXPECT_EQ(upload(server, OnExisting::overwrite).error().category, Category::denied);
+  const auto observer = std::make_shared<testing::CountingObserver>();
+  EXPECT_EQ(upload(server, OnExisting::overwrite, {{}, {}, observer}).error().category, Category::denied);
+  EXPECT_EQ(observer->heard().of(RequestKind::put), 2U);
+  EXPECT_EQ(observer->heard().of(RequestKind::remove), 1U) << "an abort costs nothing";
   EXPECT_EQ(lines_of(server), (std::vector<std::string>{"POST /bkt/k?uploads=", "PUT /bkt/k?partNumber=1&uploadId=U",
                                                         "DELETE /bkt/k?uploadId=U"}));
 }

@@ -31,8 +31,9 @@ class S3Sender {
   [[nodiscard]] RequestCounts counts() const { return counter_.counts(); }
 
  private:
-  base::Result<http::Request> prepare(S3Call call, std::uint64_t RequestCounts::* kind);
-  base::Result<http::Response> judge(base::Result<http::Response> response, const std::string& operation);
+  base::Result<http::Request> prepare(S3Call call, std::uint64_t RequestCounts::* kind, const CallContext& context);
+  base::Result<http::Response> judge(base::Result<http::Response> response, const std::string& operation,
+                                     const CallContext& context);
 
   const S3Target target_;
   const std::shared_ptr<CredentialsProvider> credentials_;

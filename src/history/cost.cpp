@@ -5,13 +5,23 @@
 
 namespace history {
 
+namespace {
+constexpr double kGigabyte = 1ULL << 30;
+}
+
 double request_cost(const Requests& requests, const PriceTable& prices) {
-  return (requests.puts + requests.lists) / 1000 * prices.per_1000_writes +
-         (requests.gets + requests.heads) / 1000 * prices.per_1000_reads;
+  return (requests.puts * prices.put_per_1000 + requests.gets * prices.get_per_1000 +
+          requests.lists * prices.list_per_1000 + requests.heads * prices.head_per_1000 +
+          requests.deletes * prices.delete_per_1000) /
+         1000;
+}
+
+double download_cost(double received_bytes, const PriceTable& prices) {
+  return received_bytes / kGigabyte * prices.download_per_gb;
 }
 
 double storage_cost(double stored_bytes, const PriceTable& prices) {
-  return stored_bytes / 1e9 * prices.per_gb_month;
+  return stored_bytes / kGigabyte * prices.storage_per_gb_month;
 }
 
 Requests predict_requests(const WriteRate& rate, const CompactionRules& rules) {

@@ -8,11 +8,19 @@
 
 namespace history {
 
-// US dollars. Defaults: Amazon S3 Standard, us-east-1; DELETE is free there.
+// In one currency. Defaults: US dollars, Amazon's list for S3 Standard in us-east-1 (PUT, POST and LIST at one price,
+// GET and all others at another, DELETE free, the first 50 TB of storage, traffic inside the region free). A GB is
+// 2^30 bytes, as Amazon bills it.
 struct PriceTable {
-  double per_1000_writes = 0.005;  // PUT, POST, LIST
-  double per_1000_reads = 0.0004;  // GET, HEAD
-  double per_gb_month = 0.023;     // of 10^9 bytes and 30 days
+  double put_per_1000 = 0.005;
+  double get_per_1000 = 0.0004;
+  double list_per_1000 = 0.005;
+  double head_per_1000 = 0.0004;
+  double delete_per_1000 = 0;
+  double storage_per_gb_month = 0.023;
+  double download_per_gb = 0;
+
+  friend bool operator==(const PriceTable&, const PriceTable&) = default;
 };
 
 struct Requests {
@@ -26,7 +34,8 @@ struct Requests {
 };
 
 double request_cost(const Requests& requests, const PriceTable& prices = {});
-// For a month of 30 days.
+double download_cost(double received_bytes, const PriceTable& prices = {});
+// For a month.
 double storage_cost(double stored_bytes, const PriceTable& prices = {});
 
 // How a database is written while it is in use.

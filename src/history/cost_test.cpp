@@ -8,8 +8,11 @@ namespace {
 TEST(Cost, IsCountedByKind) {
   EXPECT_DOUBLE_EQ(request_cost({.puts = 1000, .gets = 2000, .lists = 3000, .heads = 500, .deletes = 9000}),
                    0.005 + 0.0008 + 0.015 + 0.0002);
-  EXPECT_DOUBLE_EQ(storage_cost(2e9), 0.046);
-  EXPECT_DOUBLE_EQ(request_cost({.puts = 1000}, {.per_1000_writes = 1, .per_1000_reads = 0, .per_gb_month = 0}), 1);
+  EXPECT_DOUBLE_EQ(storage_cost(2.0 * (1ULL << 30)), 0.046);
+  EXPECT_DOUBLE_EQ(download_cost(2.0 * (1ULL << 30), {.download_per_gb = 0.09}), 0.18);
+  const PriceTable each{
+      .put_per_1000 = 1, .get_per_1000 = 2, .list_per_1000 = 4, .head_per_1000 = 8, .delete_per_1000 = 16};
+  EXPECT_DOUBLE_EQ(request_cost({.puts = 1000, .gets = 1000, .lists = 1000, .heads = 1000, .deletes = 1000}, each), 31);
 }
 
 TEST(Cost, AnIdleDatabaseCostsNoRequest) {

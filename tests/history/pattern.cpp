@@ -116,6 +116,12 @@ std::vector<Pattern> all_patterns() {
           dies()};
 }
 
+Pattern steady_pattern(UnixMillis step, std::uint32_t page_count, int days) {
+  Pattern pattern = steady("steady", step, page_count, 200, 20);
+  pattern.days = days;
+  return pattern;
+}
+
 void Written::add(const Commit& commit) {
   Sum sum = sums_.back();
   sum.hot += commit.hot;

@@ -36,6 +36,8 @@ inline constexpr std::uint32_t kPageSize = 4096;
 inline constexpr base::UnixMillis kStart{1'704'067'200'000};
 
 std::vector<Pattern> all_patterns();
+// A commit each `step`, to a database of `page_count` pages, for so many days.
+Pattern steady_pattern(base::UnixMillis step, std::uint32_t page_count, int days);
 
 // All that was ever committed, so that the size of any range of TXIDs can be told: how often pages were touched is
 // summed up, and the expected number of different pages among as many random ones is what a merge has.

@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kFlushPoll{5};
 constexpr std::size_t kBackgroundThreads = 2;  // each may take what a restore takes
+constexpr std::chrono::minutes kBillSavedEvery{1};
+constexpr char kBillName[] = "bill";
 
 unsigned worker_count(unsigned wanted) {
   return wanted > 0 ? wanted : std::max(2U, std::thread::hardware_concurrency());
@@ -33,10 +35,15 @@ Engine::Engine(EngineConfig config, storage::ObjectStore& store, EventStream& st
       clock_(clock),
       memory_(config_.memory_limit_bytes),
       base_jobs_(static_cast<std::int32_t>(worker_count(config_.workers)) * 2),
+      bill_(std::make_shared<Bill>(clock)),
+      holdings_(std::make_unique<HoldingsBook>(*bill_, [this] { board_->touch(); })),
+      client_store_(std::make_unique<MeteredStore>(store, *bill_, MeteredStore::User::clients)),
+      upkeep_store_(std::make_unique<MeteredStore>(store, *bill_, MeteredStore::User::upkeep)),
       board_(std::make_unique<StatusBoard>(config_.bucket_text, config_.store_address, probe_, memory_, store,
-                                           clock.unix_now())) {
+                                           clock.unix_now(), *bill_, *holdings_)) {
+  if (config_.prices) bill_->set_prices(*config_.prices);
   context_.clock = &clock;
-  context_.store = &store;
+  context_.store = client_store_.get();
   context_.closer = &closer;
   context_.stream = &stream;
   context_.probe = &probe_;
@@ -68,6 +75,8 @@ base::Result<std::unique_ptr<Engine>> Engine::start(EngineConfig config, storage
     TRY_ASSIGN(engine->lock_, os::ExclusiveFileLock::acquire(directory / "lock"));
     TRY_ASSIGN(engine->ledger_, engine->open_ledger(directory / "state.db"));
     TRY(engine->ledger_->bind_to_bucket(store.display_url()));
+    TRY_ASSIGN(const std::string bill, engine->ledger_->recall(kBillName));
+    engine->bill_->restore(bill);
     return {};
   };
   if (auto prepared = prepare(); !prepared) return base::fail(state_directory_error(prepared.error(), directory));
@@ -81,10 +90,10 @@ base::Result<std::unique_ptr<Engine>> Engine::start(EngineConfig config, storage
 
 void Engine::start_upkeep() {
   upkeep_scheduler_ = std::make_unique<Scheduler>(1U);
-  upkeep_task_ = upkeep_scheduler_->add([this] { return upkeep_->step(); });
+  upkeep_task_ = upkeep_scheduler_->add([this] { return step_upkeep(); });
   UpkeepContext upkeep;
   upkeep.ledger = ledger_.get();
-  upkeep.store = context_.store;
+  upkeep.store = upkeep_store_.get();
   upkeep.clock = &clock_;
   upkeep.probe = &probe_;
   upkeep.options = config_.upkeep;
@@ -92,9 +101,31 @@ void Engine::start_upkeep() {
   upkeep.staging_directory = context_.options.staging_directory;
   upkeep.wake = [this] { upkeep_scheduler_->wake(upkeep_task_); };
   upkeep.notice = [this](const std::string& topic, std::string text) { board_->set_notice(topic, std::move(text)); };
+  upkeep.holdings = holdings_.get();
   upkeep_ = std::make_unique<Upkeep>(std::move(upkeep));
   context_.upkeep = upkeep_.get();
   upkeep_scheduler_->wake(upkeep_task_);  // what an earlier run left, and the timer
+}
+
+// The bill is written down on this thread, which each stored object wakes: at most once a minute, and once after the
+// last request.
+std::optional<base::SteadyTime> Engine::step_upkeep() {
+  auto next = upkeep_->step();
+  if (!bill_->unsaved()) return next;
+  const base::SteadyTime now = clock_.steady_now();
+  if (now - bill_saved_ >= kBillSavedEvery) {
+    bill_saved_ = now;
+    save_bill();
+    return next;
+  }
+  const base::SteadyTime due = bill_saved_ + kBillSavedEvery;
+  return next ? std::min(*next, due) : due;
+}
+
+void Engine::save_bill() {
+  if (auto kept = ledger_->remember(kBillName, bill_->save()); !kept) {
+    base::log::warn("state database", {{"reason", kept.error()}});
+  }
 }
 
 // A fleet without backups because of a damaged notebook would be the greater harm: it is kept for whoever wants to
@@ -195,6 +226,7 @@ void Engine::stop() {
   background_stop_.request_stop();
   background_.reset();
   if (ledger_) {
+    if (bill_->unsaved()) save_bill();
     if (auto marked = ledger_->mark_clean(); !marked) {
       base::log::warn("state database could not be closed cleanly", {{"reason", marked.error()}});
     }

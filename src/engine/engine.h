@@ -15,9 +15,12 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "engine/bill.h"
 #include "engine/budget.h"
 #include "engine/client.h"
+#include "engine/holdings.h"
 #include "engine/ledger.h"
+#include "engine/metered_store.h"
 #include "engine/scheduler.h"
 #include "engine/status_board.h"
 #include "engine/takeover.h"
@@ -34,6 +37,7 @@ struct EngineConfig {
   StoreAddress store_address;             // likewise
   ClientOptions client;                   // staging_directory is set here
   UpkeepOptions upkeep;
+  std::optional<history::PriceTable> prices;  // none: nothing has a price
   std::int64_t memory_limit_bytes = 256LL << 20;
   unsigned workers = 0;  // 0: as many as cores, at least 2
 };
@@ -58,6 +62,7 @@ class Engine {
   [[nodiscard]] StatusBoard& board() { return *board_; }
   [[nodiscard]] Probe& probe() { return probe_; }
   [[nodiscard]] Ledger& ledger() { return *ledger_; }
+  [[nodiscard]] Bill& bill() { return *bill_; }
 
   // For the moments after a burst of work: caches and free memory go back to the system. Some milliseconds.
   void give_back_memory();
@@ -82,6 +87,8 @@ class Engine {
          const base::Clock& clock);
   base::Result<> grant_before_start(ClientRecord& record);
   void start_upkeep();
+  std::optional<base::SteadyTime> step_upkeep();
+  void save_bill();
   base::Result<std::unique_ptr<Ledger>> open_ledger(const std::filesystem::path& file);
 
   EngineConfig config_;
@@ -91,6 +98,10 @@ class Engine {
   Probe probe_;
   MemoryBudget memory_;
   Places base_jobs_;
+  std::shared_ptr<Bill> bill_;
+  std::unique_ptr<HoldingsBook> holdings_;
+  std::unique_ptr<MeteredStore> client_store_, upkeep_store_;
+  base::SteadyTime bill_saved_{};
   std::unique_ptr<StatusBoard> board_;
   ClientContext context_;
   std::unique_ptr<Upkeep> upkeep_;

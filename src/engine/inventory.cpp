@@ -26,8 +26,27 @@ CREATE TABLE IF NOT EXISTS upkeep(
 CREATE INDEX IF NOT EXISTS upkeep_due ON upkeep(due_ms) WHERE due_ms IS NOT NULL;
 )sql";
 
-constexpr char kInsert[] = "INSERT OR IGNORE INTO objects VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)";
-constexpr char kReplace[] = "INSERT OR REPLACE INTO objects VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)";
+// Objects and bytes of each client, so that nobody has to add up its rows.
+constexpr char kHeldSchema[] = R"sql(
+CREATE TABLE held(client INTEGER PRIMARY KEY, objects INTEGER NOT NULL, bytes INTEGER NOT NULL);
+INSERT INTO held SELECT client, count(*), sum(size) FROM objects GROUP BY client;
+CREATE TRIGGER object_added AFTER INSERT ON objects BEGIN
+  INSERT INTO held VALUES(new.client, 1, new.size)
+    ON CONFLICT(client) DO UPDATE SET objects=objects+1, bytes=bytes+excluded.bytes;
+END;
+CREATE TRIGGER object_resized AFTER UPDATE OF size ON objects WHEN old.size<>new.size BEGIN
+  UPDATE held SET bytes=bytes-old.size+new.size WHERE client=new.client;
+END;
+CREATE TRIGGER object_gone AFTER DELETE ON objects BEGIN
+  UPDATE held SET objects=objects-1, bytes=bytes-old.size WHERE client=old.client;
+END;
+)sql";
+
+// Both without OR, whose policy would reach into the triggers, and REPLACE would not call the one for deletions.
+constexpr char kInsert[] = "INSERT INTO objects VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9) ON CONFLICT DO NOTHING";
+constexpr char kReplace[] =
+    "INSERT INTO objects VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9) ON CONFLICT DO UPDATE SET size=excluded.size, "
+    "created_ms=excluded.created_ms, stored_ms=excluded.stored_ms, pages=excluded.pages, state=excluded.state";
 // Of a row after its client.
 constexpr char kObjectColumns[] = "level, max, min, size, created_ms, stored_ms, pages, state";
 
@@ -66,7 +85,13 @@ history::Object object_from(const sqlite::Statement& s, int first) {
 }  // namespace
 
 base::Result<> InventoryTable::prepare() {
-  return connection_.execute(kSchema);
+  TRY(connection_.execute(kSchema));
+  TRY_ASSIGN(auto s, connection_.prepare("SELECT 1 FROM sqlite_master WHERE name='held'"));
+  TRY_ASSIGN(const bool has_held, s.step());
+  if (has_held) return {};
+  TRY_ASSIGN(auto transaction, sqlite::Transaction::begin(connection_));
+  TRY(connection_.execute(kHeldSchema));
+  return transaction.commit();
 }
 
 base::Result<> InventoryTable::add_in_transaction(std::int64_t row, const history::Object& object) {
@@ -76,7 +101,7 @@ base::Result<> InventoryTable::add_in_transaction(std::int64_t row, const histor
 }
 
 base::Result<> InventoryTable::forget_everything_in_transaction() {
-  return connection_.execute("DELETE FROM objects; DELETE FROM upkeep");
+  return connection_.execute("DELETE FROM objects; DELETE FROM upkeep; DELETE FROM held");
 }
 
 base::Result<bool> InventoryTable::known(std::int64_t row) {
@@ -156,6 +181,40 @@ base::Result<std::optional<history::Object>> InventoryTable::first_or_last(std::
 
 base::Result<std::optional<history::Object>> InventoryTable::newest_raw(std::int64_t row) {
   return first_or_last(row, base::Level{0}, true);
+}
+
+base::Result<Held> InventoryTable::held(std::int64_t row) {
+  const std::scoped_lock lock(mutex_);
+  TRY_ASSIGN(auto s, connection_.prepare("SELECT objects, bytes FROM held WHERE client=?1"));
+  s.bind(1, row);
+  TRY_ASSIGN(const bool found, s.step());
+  if (!found) return Held{};
+  return Held{static_cast<std::uint64_t>(s.integer(0)), static_cast<std::uint64_t>(s.integer(1))};
+}
+
+base::Result<std::vector<std::int64_t>> InventoryTable::holders(std::int64_t above, std::size_t count) {
+  const std::scoped_lock lock(mutex_);
+  TRY_ASSIGN(auto s, connection_.prepare("SELECT client FROM held WHERE client>?1 ORDER BY client LIMIT ?2"));
+  s.bind(1, above).bind(2, static_cast<std::int64_t>(count));
+  std::vector<std::int64_t> found;
+  for (;;) {
+    TRY_ASSIGN(const bool row, s.step());
+    if (!row) return found;
+    found.push_back(s.integer(0));
+  }
+}
+
+base::Result<std::optional<history::Object>> InventoryTable::oldest_image(std::int64_t row) {
+  std::optional<history::Object> oldest;
+  for (base::Level level{0}; level <= base::kSnapshotLevel; level.value++) {
+    TRY_ASSIGN(const auto first, first_or_last(row, level, false));
+    if (first && history::is_image(*first) && (!oldest || first->max < oldest->max)) oldest = first;
+  }
+  return oldest;
+}
+
+base::Result<std::optional<history::Object>> InventoryTable::newest_snapshot(std::int64_t row) {
+  return first_or_last(row, base::kSnapshotLevel, true);
 }
 
 base::Result<history::Inventory> InventoryTable::present(std::int64_t row) {

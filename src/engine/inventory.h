@@ -37,6 +37,12 @@ struct UnsettledObject {
   ObjectState state = ObjectState::present;
 };
 
+// What a client has in the bucket, objects in any state.
+struct Held {
+  std::uint64_t objects = 0, bytes = 0;
+  friend bool operator==(const Held&, const Held&) = default;
+};
+
 class InventoryTable {
  public:
   // Both belong to the ledger. `prepare` has to be called before anything else.
@@ -60,6 +66,15 @@ class InventoryTable {
   base::Result<history::Inventory> tip(std::int64_t row);
   // The present object of level 0 with the highest TXID.
   base::Result<std::optional<history::Object>> newest_raw(std::int64_t row);
+
+  // Kept up to date with the rows, not counted.
+  base::Result<Held> held(std::int64_t row);
+  // Clients that have or had objects, ascending, those above that row.
+  base::Result<std::vector<std::int64_t>> holders(std::int64_t above, std::size_t count);
+  // Of the objects that hold a whole database and begin their level, the one with the lowest TXID: no point before it
+  // can be restored.
+  base::Result<std::optional<history::Object>> oldest_image(std::int64_t row);
+  base::Result<std::optional<history::Object>> newest_snapshot(std::int64_t row);
 
   base::Result<> put(std::int64_t row, const history::Object& object, ObjectState state);
   base::Result<> set_state(std::int64_t row, std::span<const history::Object> objects, ObjectState state);

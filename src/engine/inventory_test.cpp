@@ -160,5 +160,53 @@ TEST_F(InventoryTest, AnotherBucketStartsOver) {
   EXPECT_TRUE(table().present(row_)->empty());
 }
 
+TEST_F(InventoryTest, KnowsWhatAClientHoldsWithoutCountingItsRows) {
+  const auto held = [&] { return *table().held(row_); };
+  EXPECT_EQ(held(), Held{});
+  acknowledge(object(0, 1, 1));
+  put(object(1, 1, 3), ObjectState::writing);
+  EXPECT_EQ(held(), (Held{2, 400}));
+  put(object(1, 1, 3));
+  EXPECT_EQ(held(), (Held{2, 400})) << "the same object";
+  history::Object larger = object(1, 1, 3);
+  larger.size_bytes = 1000;
+  put(larger);
+  EXPECT_EQ(held(), (Held{2, 1100}));
+  ASSERT_TRUE(table().record_listing(row_, std::vector{larger, object(0, 2, 2)}));
+  EXPECT_EQ(held(), (Held{3, 1300}));
+  ASSERT_TRUE(table().set_state(row_, std::vector{object(0, 2, 2)}, ObjectState::deleting));
+  EXPECT_EQ(held(), (Held{3, 1300})) << "until it is gone";
+  const UnsettledObject gone{row_, object(0, 2, 2), ObjectState::deleting};
+  ASSERT_TRUE(table().forget({&gone, 1}));
+  EXPECT_EQ(held(), (Held{2, 1100}));
+  EXPECT_EQ(*table().holders(0, 10), std::vector{row_});
+  EXPECT_TRUE(table().holders(row_, 10)->empty());
+  ASSERT_TRUE(table().distrust(row_));
+  EXPECT_EQ(held(), Held{});
+}
+
+TEST_F(InventoryTest, CountsTheRowsOfAStateDatabaseFromBeforeItKnew) {
+  acknowledge(object(0, 1, 1));
+  acknowledge(object(0, 2, 2));
+  execute("DROP TRIGGER object_added; DROP TRIGGER object_resized; DROP TRIGGER object_gone; DROP TABLE held");
+  open();
+  EXPECT_EQ(*table().held(row_), (Held{2, 300}));
+  acknowledge(object(0, 3, 3));
+  EXPECT_EQ(*table().held(row_), (Held{3, 600}));
+}
+
+TEST_F(InventoryTest, TellsWhereTheOldestRestorablePointIs) {
+  EXPECT_FALSE(table().oldest_image(row_)->has_value());
+  acknowledge(object(0, 1, 1));
+  put(object(9, 1, 5));
+  put(object(9, 1, 9));
+  EXPECT_EQ(**table().oldest_image(row_), object(0, 1, 1));
+  const UnsettledObject gone{row_, object(0, 1, 1), ObjectState::present};
+  ASSERT_TRUE(table().forget({&gone, 1}));
+  put(object(0, 6, 6));
+  EXPECT_EQ(**table().oldest_image(row_), object(9, 1, 5));
+  EXPECT_EQ(**table().newest_snapshot(row_), object(9, 1, 9));
+}
+
 }  // namespace
 }  // namespace engine

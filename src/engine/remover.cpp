@@ -122,6 +122,9 @@ void Remover::finish_batch() {
   }
   bump(shared_.probe.removed_objects, removed.size());
   bump(shared_.probe.removed_bytes, bytes);
+  std::unordered_set<std::int64_t> rows;
+  for (const UnsettledObject& object : removed) rows.insert(object.row);
+  for (const std::int64_t row : rows) removed_(row);
   base::log::debug("old objects removed", {{"objects", removed.size()}, {"bytes", bytes}});
   batch_.clear();
   look_again_.reset();

@@ -22,9 +22,11 @@ namespace engine {
 
 class Remover : public std::enable_shared_from_this<Remover> {
  public:
-  // `notice`: for the operator; an empty text takes it away.
-  Remover(UpkeepShared& shared, std::function<void(std::string)> notice)
-      : shared_(shared), notice_(std::move(notice)) {}
+  // `notice`: for the operator; an empty text takes it away. `removed`: something of this client is gone.
+  Remover(
+      UpkeepShared& shared, std::function<void(std::string)> notice,
+      std::function<void(std::int64_t row)> removed = [](std::int64_t) {})
+      : shared_(shared), notice_(std::move(notice)), removed_(std::move(removed)) {}
 
   // Objects of one client that the inventory calls `deleting`, oldest first.
   void add(std::int64_t row, const base::DatabaseId& client, std::vector<history::Object> objects);
@@ -49,6 +51,7 @@ class Remover : public std::enable_shared_from_this<Remover> {
 
   UpkeepShared& shared_;
   std::function<void(std::string)> notice_;
+  std::function<void(std::int64_t row)> removed_;
   std::deque<Item> waiting_;
   std::vector<Item> batch_;  // under way
   bool busy_ = false;

@@ -82,6 +82,62 @@ struct ClientStatus {
   friend bool operator==(const ClientStatus&, const ClientStatus&) = default;
 };
 
+// What a request to the store is for.
+enum class Purpose : std::uint8_t {
+  capture,    // objects of new transactions
+  merge,      // compaction, and the reading of what it merges (for snapshots too)
+  snapshot,   // the storing of snapshots
+  retention,  // deletions, and looks at what they did
+  recovery,   // asking the bucket what it holds: at starts, after failures, whose an object is
+  other,      // of no client
+};
+inline constexpr std::size_t kPurposes = 6;
+std::string_view to_string(Purpose purpose);
+
+// Requests as the store's provider counts them: attempts, parts and pages each by itself.
+struct RequestTally {
+  std::array<std::array<std::uint64_t, storage::kRequestKinds>, kPurposes> requests{};  // [Purpose][RequestKind]
+  std::uint64_t sent_bytes = 0, received_bytes = 0;
+
+  [[nodiscard]] std::uint64_t total() const;
+  [[nodiscard]] std::uint64_t of(Purpose purpose) const;
+  [[nodiscard]] std::uint64_t of(storage::RequestKind kind) const;
+};
+
+// In the currency of the price table. Months are UTC's. What cannot be said yet is none: a rate needs an hour.
+struct FleetBill {
+  bool priced = false;  // false: the store is a directory, and every cost here is 0
+  RequestTally since_start;
+  RequestTally this_month;
+  base::UnixMillis month_counted_from{0};  // the month's beginning, or when counting began in it
+  std::optional<double> requests_per_day;  // of the last 24 hours, or of what there is of them
+  double month_cost = 0;                   // so far, with storage
+  double month_storage_cost = 0;           // the part of it
+  std::optional<double> month_cost_projected;
+  std::uint64_t stored_objects = 0, stored_bytes = 0;  // of all databases that this state directory knows
+};
+
+// What the bucket holds for a client, by the inventory.
+struct BucketHoldings {
+  std::uint64_t objects = 0, bytes = 0;
+  std::uint32_t plan_objects = 0;                 // of a restore of the newest point
+  std::optional<base::UnixMillis> oldest_point;   // the oldest that can be restored
+  std::optional<base::UnixMillis> last_snapshot;  // the point that the newest snapshot holds
+  std::string failure;                            // of the last merge or removal that failed in this run
+  std::optional<base::UnixMillis> failed_at;
+  bool failing = false;  // and it has not gone well since
+
+  friend bool operator==(const BucketHoldings&, const BucketHoldings&) = default;
+};
+
+// What one client costs, and for what. Without the deletions, which go for many clients together.
+struct ClientAccount {
+  RequestTally since_start;
+  std::optional<double> requests_per_day;
+  std::optional<double> cost_per_month;    // as since the start, with what it holds now
+  std::optional<BucketHoldings> holdings;  // none: not looked at yet, or nothing is there
+};
+
 struct Counters {
   std::uint64_t events = 0, event_overflows = 0, missed_events = 0, sweeps = 0;
   std::uint64_t looks = 0, captures = 0, commits = 0, frames = 0;
@@ -120,6 +176,7 @@ struct FleetStatus {
   std::vector<std::shared_ptr<const ClientStatus>> clients;  // sorted by id
   Counters counters;
   storage::RequestCounts requests;
+  FleetBill bill;
   std::uint64_t pending_bytes = 0;   // captured, not stored yet, in memory
   std::vector<std::string> notices;  // for the operator: things refused or degraded
 };
@@ -131,6 +188,8 @@ class StatusSource {
   [[nodiscard]] virtual std::shared_ptr<const FleetStatus> fleet() const = 0;
   // Cheap: the current version without making a snapshot.
   [[nodiscard]] virtual std::uint64_t version() const = 0;
+  // Of one client, by its id; empty for one that nobody knows. Cheap, but not for each of a hundred thousand.
+  [[nodiscard]] virtual ClientAccount account(std::string_view client_id) const = 0;
 };
 
 }  // namespace engine

@@ -28,6 +28,15 @@ void StatusBoard::set_notice(const std::string& topic, std::string text) {
   version_.fetch_add(1, std::memory_order_release);
 }
 
+ClientAccount StatusBoard::account(std::string_view client_id) const {
+  const auto guid = parse_guid(client_id);
+  if (!guid) return {};
+  auto holdings = holdings_.find(*guid);
+  ClientAccount account = bill_.account(*guid, holdings ? holdings->bytes : 0);
+  account.holdings = std::move(holdings);
+  return account;
+}
+
 std::shared_ptr<const FleetStatus> StatusBoard::fleet() const {
   auto status = std::make_shared<FleetStatus>();
   status->bucket = bucket_;
@@ -35,6 +44,7 @@ std::shared_ptr<const FleetStatus> StatusBoard::fleet() const {
   status->started = started_;
   status->counters = probe_.snapshot();
   status->requests = store_.counts();
+  status->bill = bill_.fleet();
   status->pending_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(memory_.used(), 0));
   const std::scoped_lock lock(mutex_);
   status->version = version_.load(std::memory_order_relaxed);

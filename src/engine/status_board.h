@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "engine/bill.h"
 #include "engine/budget.h"
+#include "engine/holdings.h"
 #include "engine/probe.h"
 #include "engine/status.h"
 #include "storage/object_store.h"
@@ -18,20 +20,27 @@ namespace engine {
 class StatusBoard final : public StatusSource {
  public:
   StatusBoard(std::string bucket, StoreAddress address, const Probe& probe, const MemoryBudget& memory,
-              const storage::ObjectStore& store, base::UnixMillis started)
+              const storage::ObjectStore& store, base::UnixMillis started, const Bill& bill,
+              const HoldingsBook& holdings)
       : bucket_(std::move(bucket)),
         address_(std::move(address)),
         probe_(probe),
         memory_(memory),
         store_(store),
-        started_(started) {}
+        started_(started),
+        bill_(bill),
+        holdings_(holdings) {}
 
   void put(std::shared_ptr<const ClientStatus> status);
   void set_watch_dirs(std::vector<WatchDirStatus> dirs);
   // Replaces the notice that starts with the same `topic`; empty text takes it away.
   void set_notice(const std::string& topic, std::string text);
 
+  // What a client's account says has changed.
+  void touch() { version_.fetch_add(1, std::memory_order_release); }
+
   [[nodiscard]] std::shared_ptr<const FleetStatus> fleet() const override;
+  [[nodiscard]] ClientAccount account(std::string_view client_id) const override;
   [[nodiscard]] std::uint64_t version() const override { return version_.load(std::memory_order_acquire); }
 
  private:
@@ -41,6 +50,8 @@ class StatusBoard final : public StatusSource {
   const MemoryBudget& memory_;
   const storage::ObjectStore& store_;
   base::UnixMillis started_;
+  const Bill& bill_;
+  const HoldingsBook& holdings_;
   std::atomic<std::uint64_t> version_{1};
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<const ClientStatus>> clients_;

@@ -55,8 +55,10 @@ Upkeep::Upkeep(UpkeepContext context)
               context_.options,
               context_.staging_directory,
               [this](std::move_only_function<void()> answer) { post(std::move(answer)); }},
-      remover_(std::make_shared<Remover>(shared_,
-                                         [this](std::string text) { context_.notice("retention", std::move(text)); })) {
+      remover_(std::make_shared<Remover>(
+          shared_, [this](std::string text) { context_.notice("retention", std::move(text)); },
+          [this](std::int64_t row) { look_at_holdings(row); })) {
+  if (context_.holdings != nullptr) holdings_.emplace(*context_.ledger, *context_.holdings, *context_.clock);
   seed_clock();
   load_unsettled();
 }
@@ -154,6 +156,11 @@ void Upkeep::take_mail() {
 void Upkeep::note_stored(const Stored& stored) {
   Client& client = clients_[stored.row];
   client.proven = context_.clock->steady_now();
+  if (const auto guid = parse_guid(stored.id.value); guid && holdings_) {
+    const bool known = context_.holdings->find(*guid).has_value();
+    context_.holdings->add(*guid, stored.object);
+    if (!known) look_at_holdings(stored.row);
+  }
   if (!client.due.after(stored.object)) return;
   if (client.active) {
     client.again = true;
@@ -264,9 +271,11 @@ void Upkeep::end_visit(UpkeepVisit& visit) {
   client.active = false;
   VisitReport& report = visit.report();
   if (report.proven) client.proven = context_.clock->steady_now();
+  look_at_holdings(row);
   if (report.error) return failed(row, visit);
   client.failures = 0;
   client.unsettled.clear();
+  if (const auto guid = parse_guid(visit.client().value); guid && holdings_) context_.holdings->note_success(*guid);
   if (report.retention_done) {
     client.retained = context_.clock->steady_now();
     client.retention_due = false;
@@ -283,6 +292,9 @@ void Upkeep::failed(std::int64_t row, UpkeepVisit& visit) {
   const base::Error& error = *visit.report().error;
   client.unsettled = std::move(visit.report().unsettled);
   bump(context_.probe->upkeep_failures);
+  if (const auto guid = parse_guid(visit.client().value); guid && holdings_) {
+    context_.holdings->note_failure(*guid, error.message, context_.clock->unix_now());
+  }
   if (error.category == base::Category::conflict) {
     client.halted = true;
     base::log::error("nothing is merged or removed any more", {{"client", visit.client().value}, {"reason", error}});
@@ -291,6 +303,10 @@ void Upkeep::failed(std::int64_t row, UpkeepVisit& visit) {
   base::log::warn("upkeep of a database failed, will be repeated",
                   {{"client", visit.client().value}, {"reason", error}});
   delay(row, kFirstPause * (1U << std::min(client.failures++, kPauseShiftMax)));
+}
+
+void Upkeep::look_at_holdings(std::int64_t row) {
+  if (holdings_) holdings_->look_at(row);
 }
 
 void Upkeep::count_cache() {
@@ -323,7 +339,8 @@ std::optional<base::SteadyTime> Upkeep::step() {
   const bool more = run_visits();
   const auto removal = remover_->step();
   count_cache();
-  if (more || (!queue_.empty() && visits_.size() < kVisitsMax)) return context_.clock->steady_now();
+  const bool unread = holdings_ && holdings_->step(context_.options.slice);
+  if (more || unread || (!queue_.empty() && visits_.size() < kVisitsMax)) return context_.clock->steady_now();
   auto next = next_timer();
   if (removal) next = next ? std::min(*next, *removal) : *removal;
   return next;

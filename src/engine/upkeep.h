@@ -23,6 +23,7 @@
 
 #include "base/clock.h"
 #include "base/guarded.h"
+#include "engine/holdings.h"
 #include "engine/object_cache.h"
 #include "engine/remover.h"
 #include "engine/upkeep_shared.h"
@@ -43,6 +44,7 @@ struct UpkeepContext {
   std::filesystem::path staging_directory;
   std::function<void()> wake;  // step() soon
   std::function<void(const std::string& topic, std::string text)> notice;
+  HoldingsBook* holdings = nullptr;  // told what the bucket holds; none: nobody asks
 };
 
 class Upkeep {
@@ -109,12 +111,14 @@ class Upkeep {
   void plan_next_look(std::int64_t row, std::optional<base::UnixMillis> due);
   std::optional<base::SteadyTime> next_timer();
   void count_cache();
+  void look_at_holdings(std::int64_t row);
 
   UpkeepContext context_;
   ObjectCache cache_;
   UpkeepShared shared_;
   base::Guarded<Inbox> inbox_;
   std::shared_ptr<Remover> remover_;
+  std::optional<HoldingsReader> holdings_;
   std::unordered_map<std::int64_t, Client> clients_;  // that something happened to in this run
   std::deque<std::int64_t> queue_;
   std::set<Delayed> delayed_;

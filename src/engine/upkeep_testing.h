@@ -48,6 +48,7 @@ class UpkeepTest : public ::testing::Test {
     context.state_directory = dir_.path();
     context.staging_directory = dir_ / "staging";
     context.wake = [this] { wake(); };
+    context.holdings = book_.get();
     context.notice = [this](const std::string& topic, std::string text) { notices_[topic] = std::move(text); };
     upkeeps_.push_back(std::make_unique<Upkeep>(std::move(context)));
     upkeep_ = upkeeps_.back().get();
@@ -210,6 +211,8 @@ class UpkeepTest : public ::testing::Test {
   UpkeepOptions options_;
   std::map<std::string, std::string> notices_;
   std::unique_ptr<storage::MemoryStore> store_ = std::make_unique<storage::MemoryStore>(storage::KeyLayout::s3, clock_);
+  Bill bill_{clock_};
+  std::unique_ptr<HoldingsBook> book_;  // of those who ask for one
   std::vector<std::unique_ptr<Ledger>> ledgers_;
   std::vector<std::unique_ptr<Upkeep>> upkeeps_;
   Ledger* ledger_ = nullptr;

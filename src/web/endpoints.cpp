@@ -62,7 +62,7 @@ Response ClientEndpoint::handle(const Request& request) {
   const auto id_of = [](const auto& client) -> std::string_view { return client->client_id; };
   const auto found = std::ranges::lower_bound(fleet->clients, id, {}, id_of);
   if (found == fleet->clients.end() || (*found)->client_id != id) return json_error(404, "there is no such client");
-  return make_response(200, kJson, render_client(**found, fleet->store));
+  return make_response(200, kJson, render_client(**found, fleet->store, context_.source.account(id)));
 }
 
 Response HealthEndpoint::handle(const Request& /*request*/) {

@@ -50,6 +50,21 @@ TEST_F(EndpointsTest, StatusIsNotModifiedWhileTheFleetStandsStill) {
   EXPECT_EQ(status("", "\"other\"").status, 200);
 }
 
+TEST_F(EndpointsTest, AClientsRecordHasItsOwnAccount) {
+  engine::ClientAccount account;
+  account.holdings.emplace();
+  account.holdings->objects = 77;
+  source_.set_account(testing::client_id(2), account);
+  ClientEndpoint clients(context_);
+  const auto objects = [&](int number) {
+    const std::string path = "/api/clients/" + testing::client_id(static_cast<std::uint64_t>(number));
+    const Response response = clients.handle({.path = path, .query = "", .if_none_match = ""});
+    return json::parse(*response.body)["account"]["bucket"];
+  };
+  EXPECT_EQ(objects(2)["objects"], 77);
+  EXPECT_TRUE(objects(1).is_null());
+}
+
 TEST_F(EndpointsTest, StatusTagChangesWithTheVersionAndWithTheUptimesText) {
   const std::string etag = header(status(), "ETag");
   source_.edit([](engine::FleetStatus& fleet) { fleet.notices = {"new"}; });

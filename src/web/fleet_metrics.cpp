@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include "metrics/exposition.h"
+#include "web/bill_json.h"
 #include "web/client_query.h"
 
 namespace web {
@@ -147,6 +149,26 @@ void write_requests(Exposition& out, const FleetStatus& fleet) {
   out.counter("litestream_manager_requests_retried_total", "Requests to the store that were tried again.", r.retried);
 }
 
+void write_bill(Exposition& out, const engine::FleetBill& bill) {
+  out.family(Kind::counter, "litestream_manager_requests_total",
+             "Requests to the store by what they are for and their kind, as its provider counts them.");
+  for (std::size_t purpose = 0; purpose < engine::kPurposes; ++purpose) {
+    for (std::size_t kind = 0; kind < storage::kRequestKinds; ++kind) {
+      out.sample({{"purpose", to_string(static_cast<engine::Purpose>(purpose))},
+                  {"kind", kind_word(static_cast<storage::RequestKind>(kind))}},
+                 bill.since_start.requests.at(purpose).at(kind));
+    }
+  }
+  out.gauge("litestream_manager_stored_objects", "Objects in the bucket, by the inventory.", bill.stored_objects);
+  out.gauge("litestream_manager_stored_bytes", "Bytes in the bucket, by the inventory.", bill.stored_bytes);
+  out.family(Kind::gauge, "litestream_manager_month_cost",
+             "What requests and storage of this month (UTC) have cost so far, by the price table.");
+  out.sample({}, bill.month_cost);
+  out.family(Kind::gauge, "litestream_manager_month_cost_projected",
+             "What they will have cost at its end if it goes on like the last 24 hours; NaN in the first hour.");
+  out.sample({}, bill.month_cost_projected.value_or(std::numeric_limits<double>::quiet_NaN()));
+}
+
 void write_each_client(Exposition& out, const FleetStatus& fleet) {
   const auto family = [&](Kind kind, std::string_view name, std::string_view help, auto value) {
     out.family(kind, name, help);
@@ -186,6 +208,7 @@ std::string render_fleet_metrics(const FleetStatus& fleet, const MetricsContext&
   write_uploads(out, fleet.counters);
   write_upkeep(out, fleet.counters);
   write_requests(out, fleet);
+  write_bill(out, fleet.bill);
   if (context.client_series == ClientSeries::each) write_each_client(out, fleet);
   metrics::write_process_metrics(out, context.process);
   return std::move(out).text();

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/bytes.h"
+#include "web/bill_json.h"
 #include "web/replica_url.h"
 
 namespace web {
@@ -205,6 +206,7 @@ void add_totals(Json& root, const FleetStatus& fleet) {
   root["pendingBytes"] = fleet.pending_bytes;
   root["counters"] = counters_record(fleet.counters);
   root["requests"] = requests_record(fleet.requests);
+  root["bill"] = bill_record(fleet.bill);
   root["notices"] = fleet.notices;
   Json dirs = Json::array();
   for (const auto& dir : fleet.watch_dirs) {
@@ -236,10 +238,12 @@ std::string render_status(const FleetStatus& fleet, const Selection& selection, 
   return dump_with_clients(root, selection.clients, fleet.store) + "\n";
 }
 
-std::string render_client(const ClientStatus& client, const StoreAddress& store) {
+std::string render_client(const ClientStatus& client, const StoreAddress& store, const engine::ClientAccount& account) {
   std::string out;
   append_client(out, client, store);
-  return out + "\n";
+  out.pop_back();
+  out += ",\"account\":" + dump(account_record(account)) + "}\n";
+  return out;
 }
 
 std::string render_change(const FleetStatus& fleet, const FleetChange& change) {

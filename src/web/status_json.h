@@ -24,8 +24,9 @@ struct StatusContext {
 
 // {"bucket": ..., "clients": [...], ...}; without `removed` clients in the totals.
 std::string render_status(const engine::FleetStatus& fleet, const Selection& selection, const StatusContext& context);
-// One client's record.
-std::string render_client(const engine::ClientStatus& client, const engine::StoreAddress& store);
+// One client's record, with what it has in the bucket and what that costs.
+std::string render_client(const engine::ClientStatus& client, const engine::StoreAddress& store,
+                          const engine::ClientAccount& account);
 
 // What changed since an earlier snapshot, for open dashboards: new totals and the changed clients, or {"more": true}
 // instead of them when there are too many to send.

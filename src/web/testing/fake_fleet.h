@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -23,6 +25,15 @@ class FakeStatusSource final : public engine::StatusSource {
     return fleet_.with([](const auto& fleet) { return fleet; });
   }
   [[nodiscard]] std::uint64_t version() const override { return fleet()->version; }
+  [[nodiscard]] engine::ClientAccount account(std::string_view client_id) const override {
+    return accounts_.with([&](const auto& accounts) {
+      const auto found = accounts.find(client_id);
+      return found == accounts.end() ? engine::ClientAccount{} : found->second;
+    });
+  }
+  void set_account(const std::string& client_id, engine::ClientAccount account) {
+    accounts_.with([&](auto& accounts) { accounts[client_id] = std::move(account); });
+  }
 
   // Shows `next` from now on, with clients sorted and the version grown.
   void publish(engine::FleetStatus next) {
@@ -43,6 +54,7 @@ class FakeStatusSource final : public engine::StatusSource {
 
  private:
   base::Guarded<std::shared_ptr<const engine::FleetStatus>> fleet_;
+  base::Guarded<std::map<std::string, engine::ClientAccount, std::less<>>> accounts_;
 };
 
 // "00000000-0000-4000-8000-00000000002a" for 42.

@@ -1,6 +1,6 @@
 // The dashboard: what is asked for (view), what the server said (page), and how they meet.
-import {announce, byId, element, setText} from './dom.js';
-import {bytes, duration, needsAttention, number, plural, states} from './format.js';
+import {announce, byId, element, setAttribute, setText} from './dom.js';
+import {bytes, duration, money, needsAttention, number, plural, states} from './format.js';
 import {fetchJson, Live} from './live.js';
 import {Table} from './table.js';
 import {setUpTheme} from './theme-button.js';
@@ -100,13 +100,26 @@ function renderTotals() {
   const {counters, requests} = page;
   const pending = page.pendingBytes > 0 ? `, ${bytes(page.pendingBytes)} pending` : '';
   setText(byId('stored'), `${plural(counters.commits, 'commit')}, ${bytes(counters.uploadBytes)}${pending}`);
-  const asked = requests.put + requests.get + requests.head + requests.list + requests.delete + requests.multipart;
-  setText(byId('requests'), number(asked) + (requests.failed > 0 ? ` (${number(requests.failed)} failed)` : ''));
+  renderBill();
   setText(byId('start-command'), `touch ${page.watchDirs[0] ?? 'DIRECTORY'}/$(uuidgen).db`);
   tiles.update(page, view.state);
   renderTimes();
   const problems = states.filter(needsAttention).reduce((sum, state) => sum + page.states[state], 0);
   document.title = problems > 0 ? `(${problems}) Litestream Manager` : 'Litestream Manager';
+}
+
+function renderBill() {
+  const {requests, bill} = page;
+  const asked = requests.put + requests.get + requests.head + requests.list + requests.delete + requests.multipart;
+  const failed = requests.failed > 0 ? ` (${number(requests.failed)} failed)` : '';
+  const perDay = bill.requestsPerDay === null ? '' : `, ${number(Math.round(bill.requestsPerDay))} a day`;
+  setText(byId('requests'), `${number(asked)}${failed}${perDay}`);
+  setText(byId('held'), `${plural(bill.storedObjects, 'object')}, ${bytes(bill.storedBytes)}`);
+  const projected = bill.monthCostProjected === null ? '' : `, about ${money(bill.monthCostProjected)} at its end`;
+  setText(byId('bill'), bill.priced ? `${money(bill.monthCost)} so far${projected}` : 'none: the bucket is a directory');
+  const since = `Since ${bill.monthCountedFrom}, by the price table: ${number(bill.monthRequests)} requests, `
+    + `storage ${money(bill.monthStorageCost)}`;
+  setAttribute(byId('bill'), 'title', bill.priced ? since : '');
 }
 
 function renderWatchDirs() {

@@ -1,10 +1,13 @@
 // What a row shows when it is opened: everything we know of one client, and how to restore it.
 import {copyButton, element, setText} from './dom.js';
-import {ago, bytes, local, number, until} from './format.js';
+import {ago, bytes, local, money, number, plural, until} from './format.js';
+import {fetchJson} from './live.js';
+
+const kRefetchMillis = 2000;
 
 const kFacts = [
-  ['Database', (client) => client.databasePath],
-  ['Backup', (client) => client.replicaUrl],
+  ['Database', (client) => client.databasePath, 'wide'],
+  ['Backup', (client) => client.replicaUrl, 'wide'],
   ['Last replicated', (client) => (client.lastReplicatedAt ? `${ago(client.lastReplicatedAt)}, ${local(client.lastReplicatedAt)}` : 'never')],
   ['First seen', (client) => local(client.createdAt)],
   ['TXID', (client) => `${client.txid} (hex ${client.txidHex})`],
@@ -18,6 +21,30 @@ const kFacts = [
   ['Other writer', (client) => (client.conflict ? otherWriter(client.conflict) : 'none seen')],
   ['Next attempt', (client) => (client.nextAttemptAt ? until(client.nextAttemptAt) : 'none planned')],
 ];
+
+// What comes with the client's own record only.
+const kAccountFacts = [
+  ['In the bucket', ({bucket}) => (bucket ? `${plural(bucket.objects, 'object')}, ${bytes(bucket.bytes)}` : 'nothing yet')],
+  ['A restore reads', ({bucket}) => (bucket?.planObjects ? plural(bucket.planObjects, 'object') : 'not known')],
+  ['Oldest restorable point', ({bucket}) => (bucket?.oldestPointAt ? local(bucket.oldestPointAt) : 'none')],
+  ['Last snapshot', ({bucket}) => (bucket?.lastSnapshotAt ? local(bucket.lastSnapshotAt) : 'none; the first image still serves')],
+  ['Cost', ({costPerMonth}) => (costPerMonth === null ? 'not known in the first hour' : `about ${money(costPerMonth)} a month`)],
+  ['Requests since start', (account) => requests(account), 'wide'],
+  ['Merging and removing', ({bucket}) => upkeep(bucket), 'wide'],
+];
+
+function upkeep(bucket) {
+  if (!bucket?.failedAt) return 'no failure';
+  const what = `${local(bucket.failedAt)}: ${bucket.failure}`;
+  return bucket.failing ? `failing since ${what}` : `well again; last failure ${what}`;
+}
+
+function requests({requests: all, requestsByPurpose, requestsPerDay}) {
+  const parts = Object.entries(requestsByPurpose)
+    .map(([purpose, kinds]) => `${purpose} ${number(Object.values(kinds).reduce((sum, count) => sum + count, 0))}`);
+  const perDay = requestsPerDay === null ? '' : `; ${number(Math.round(requestsPerDay))} a day`;
+  return `${number(all)}${parts.length > 0 ? ` (${parts.join(', ')})` : ''}${perDay}`;
+}
 
 const kWriters = {
   litestream: 'Litestream, or another program that writes its format',
@@ -34,14 +61,18 @@ function otherWriter({writer, lineage, since, noticedAt, key}) {
 export class Details {
   constructor(columns) {
     this.client = null;
-    this.values = kFacts.map(([label]) => {
-      const value = element('dd');
-      return {label: element('dt', {}, label), value};
-    });
+    this.refetchTimer = 0;
+    this.missed = false;
+    const nodes = ([label, , size]) => ({label: element('dt', {}, label), value: element('dd', {}, '…'), size: size ?? ''});
+    this.values = kFacts.map(nodes);
+    this.accountValues = kAccountFacts.map(nodes);
     this.commands = [['restoreCommand', 'Restore'], ['litestreamCommand', 'Restore with the stock Litestream']].map(
       ([field, title]) => ({field, title, code: element('code')}));
-    const facts = element('dl', {class: 'detail-facts'},
-      ...this.values.map(({label, value}) => element('div', {}, label, value)));
+    const list = (title, values) => element('dl', {class: 'detail-facts', 'aria-label': title},
+      ...values.map(({label, value, size}) => element('div', {class: size}, label, value)));
+    const facts = list('Database', this.values);
+    const account = element('div', {class: 'account'}, element('h4', {}, 'Backup and cost'),
+      list('Backup and cost', this.accountValues));
     const restore = element('div', {class: 'restore'},
       ...this.commands.flatMap(({field, title, code}) => [
         element('h4', {}, title),
@@ -49,7 +80,7 @@ export class Details {
           copyButton('Copy', () => this.client[field])),
       ]),
       element('p', {class: 'hint'}, 'Credentials come from the environment, as the daemon’s do.'));
-    const cell = element('td', {colspan: String(columns), role: 'cell'}, facts, restore);
+    const cell = element('td', {colspan: String(columns), role: 'cell'}, facts, account, restore);
     this.row = element('tr', {class: 'detail-row', role: 'row'}, cell);
   }
 
@@ -58,5 +89,30 @@ export class Details {
     this.client = client;
     kFacts.forEach(([, render], index) => setText(this.values[index].value, render(client)));
     for (const {field, code} of this.commands) setText(code, client[field]);
+  }
+
+  // The server has news of the client: its account may have changed, too. Asked for at most each two seconds.
+  refetch() {
+    if (this.refetchTimer !== 0) {
+      this.missed = true;
+      return;
+    }
+    this.fetchAccount();
+    this.refetchTimer = setTimeout(() => {
+      this.refetchTimer = 0;
+      const again = this.missed && this.row.isConnected;
+      this.missed = false;
+      if (again) this.refetch();
+    }, kRefetchMillis);
+  }
+
+  async fetchAccount() {
+    try {
+      const {account} = await fetchJson(`/api/clients/${encodeURIComponent(this.client.clientId)}`);
+      kAccountFacts.forEach(([, render], index) => setText(this.accountValues[index].value, render(account)));
+      this.accountValues.at(-1).value.classList.toggle('bad', account.bucket?.failing === true);
+    } catch {
+      // The page says when the server is away; what was known stays.
+    }
   }
 }

@@ -24,6 +24,13 @@ export const needsAttention = (state) => state === 'conflict' || state === 'fail
 export const number = (value) => kNumber.format(value);
 export const plural = (count, word) => `${number(count)} ${word}${count === 1 ? '' : 's'}`;
 
+// By the price table, whose default is in dollars.
+export function money(value) {
+  if (value === 0) return '$0';
+  if (value < 0.01) return value < 0.0001 ? 'under $0.0001' : `$${value.toFixed(4)}`;
+  return `$${value >= 1000 ? number(Math.round(value)) : value.toFixed(2)}`;
+}
+
 export function bytes(value) {
   let unit = 0;
   while (value >= 1024 && unit + 1 < kUnits.length) {

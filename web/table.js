@@ -59,6 +59,7 @@ class Row {
     setAttribute(this.time, 'datetime', client.lastReplicatedAt ?? '');
     setAttribute(this.time, 'title', absolute(client.lastReplicatedAt));
     this.updateTimes();
+    if (this.details) this.details.refetch();
   }
 
   updateTimes() {
@@ -77,6 +78,7 @@ class Row {
     } else {
       this.details = new Details(kColumns);
       this.details.update(this.client);
+      this.details.refetch();
       this.node.after(this.details.row);
     }
     this.node.classList.toggle('open', this.details !== null);

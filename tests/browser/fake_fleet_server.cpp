@@ -8,6 +8,9 @@
 //   detail N TEXT               its explanation
 //   conflict N LINEAGE SECONDS  another Manager continues its backup, for so long
 //   lost N COUNT                an outage cost so many restore points
+//   account N OBJECTS BYTES     what the bucket holds for client N, and what it has asked for
+//   upkeep N TEXT               a merge of client N failed
+//   bill PRICED CENTS           what the fleet costs this month
 //   remove N                    client N is no longer in the snapshot
 //   notice TEXT                 a notice for the operator
 //   lose DETAIL                 the watch directory is lost
@@ -100,6 +103,56 @@ void set_lost_points(ClientStatus& client, std::istringstream& words) {
   words >> client.lost_points.count;
 }
 
+engine::ClientAccount account_of(std::istringstream& words) {
+  const base::UnixMillis now = base::system_clock().unix_now();
+  engine::ClientAccount account;
+  engine::BucketHoldings holdings;
+  words >> holdings.objects >> holdings.bytes;
+  holdings.plan_objects = 23;
+  holdings.oldest_point = now - std::chrono::days(40);
+  holdings.last_snapshot = now - std::chrono::hours(5);
+  account.holdings = holdings;
+  account.since_start.requests[0][0] = 1440;
+  account.since_start.requests[1][0] = 170;
+  account.requests_per_day = 1610.4;
+  account.cost_per_month = 0.2416;
+  return account;
+}
+
+void set_bill(FleetStatus& fleet, bool priced, double dollars) {
+  fleet.bill.priced = priced;
+  fleet.bill.since_start.requests[0][0] = fleet.bill.this_month.requests[0][0] = 1'234'567;
+  fleet.bill.requests_per_day = 345'678.9;
+  fleet.bill.month_cost = dollars;
+  fleet.bill.month_storage_cost = dollars / 4;
+  fleet.bill.month_cost_projected = dollars * 3;
+  fleet.bill.month_counted_from = base::UnixMillis{1'700'000'000'000};
+  fleet.bill.stored_objects = 98'765;
+  fleet.bill.stored_bytes = 43ULL << 30;
+}
+
+// What is not part of the fleet's snapshot; false: something else was asked.
+bool obey_about_account(web::testing::FakeStatusSource& source, const std::string& line) {
+  std::istringstream words(line);
+  std::string command;
+  std::uint64_t number = 0;
+  words >> command >> number;
+  const std::string id = web::testing::client_id(number);
+  if (command == "account") {
+    source.set_account(id, account_of(words));
+  } else if (command == "upkeep") {
+    engine::ClientAccount account = source.account(id);
+    account.holdings.emplace(account.holdings.value_or(engine::BucketHoldings{}));
+    account.holdings->failing = true;
+    account.holdings->failure = rest_of(words);
+    account.holdings->failed_at = base::system_clock().unix_now();
+    source.set_account(id, std::move(account));
+  } else {
+    return false;
+  }
+  return true;
+}
+
 void obey(FleetStatus& fleet, const std::string& line) {
   std::istringstream words(line);
   std::string command;
@@ -112,6 +165,10 @@ void obey(FleetStatus& fleet, const std::string& line) {
     fleet.watch_dirs.front().detail = rest_of(words);
   } else if (!(words >> number)) {
     return;
+  } else if (command == "bill") {
+    double cents = 0;
+    words >> cents;
+    set_bill(fleet, number != 0, cents / 100);
   } else if (command == "clients") {
     set_clients(fleet, number);
   } else if (command == "remove") {
@@ -146,7 +203,9 @@ int main(int argc, char** argv) {
   fmt::print("dashboard address={}\n", (*server)->url());
   std::fflush(stdout);
   for (std::string line; std::getline(std::cin, line);) {
-    source.edit([&line](FleetStatus& fleet) { obey(fleet, line); });
+    if (!obey_about_account(source, line)) {
+      source.edit([&line](FleetStatus& fleet) { obey(fleet, line); });
+    }
     fmt::print("ok\n");
     std::fflush(stdout);
   }

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from fake_fleet import FakeFleet, client_id
 
@@ -122,6 +122,45 @@ def test_a_conflict_and_lost_restore_points_are_explained_in_the_details(open_da
         fact = page.locator(".detail-row dl > div", has=page.locator("dt", has_text=label))
         expect(fact.locator("dd")).to_contain_text(expected)
         row.get_by_role("button", name="Details").click()
+
+
+def fact_of(page: Page, label: str) -> Locator:
+    return page.locator(".detail-row dl > div", has=page.locator("dt", has_text=label)).locator("dd")
+
+
+def test_the_bill_of_the_fleet_is_shown_and_follows(open_dashboard: Open, fleet: FakeFleet) -> None:
+    fleet.tell("clients 2")
+    page = open_dashboard()
+    expect(page.locator("#bill")).to_have_text("none: the bucket is a directory")
+    fleet.tell("bill 1 12345")
+    expect(page.locator("#bill")).to_have_text("$123.45 so far, about $370.35 at its end")
+    expect(page.locator("#held")).to_have_text("98,765 objects, 43.0 GB")
+    expect(page.locator("#requests")).to_have_text("0, 345,679 a day")
+    expect(page.locator("#bill")).to_have_attribute("title", re.compile("1,234,567 requests, storage \\$30.86"))
+    fleet.tell("bill 1 0")
+    expect(page.locator("#bill")).to_have_text("$0 so far, about $0 at its end")
+
+
+def test_details_tell_what_the_bucket_holds_and_what_it_costs(open_dashboard: Open, fleet: FakeFleet) -> None:
+    fleet.tell("clients 2", "account 1 1919 474000000")
+    page = open_dashboard()
+    row = page.locator(f"[data-client='{client_id(1)}']")
+    row.get_by_role("button", name="Details").click()
+    expect(fact_of(page, "In the bucket")).to_have_text("1,919 objects, 452 MB")
+    expect(fact_of(page, "A restore reads")).to_have_text("23 objects")
+    expect(fact_of(page, "Oldest restorable point")).to_have_text(re.compile("20\\d\\d"))
+    expect(fact_of(page, "Cost")).to_have_text("about $0.24 a month")
+    expect(fact_of(page, "Requests since start")).to_have_text("1,610 (capture 1,440, merge 170); 1,610 a day")
+    expect(fact_of(page, "Merging and removing")).to_have_text("no failure")
+    # The open details ask again when the server has news of the client.
+    fleet.tell("account 1 1920 474000000", "upkeep 1 the store answers 503 Slow Down", "set 1 live 8192 5")
+    expect(fact_of(page, "In the bucket")).to_have_text("1,920 objects, 452 MB")
+    expect(fact_of(page, "Merging and removing")).to_contain_text(": the store answers 503 Slow Down")
+    expect(fact_of(page, "Merging and removing")).to_have_class("bad")
+    row.get_by_role("button", name="Details").click()
+    page.locator(f"[data-client='{client_id(2)}']").get_by_role("button", name="Details").click()
+    expect(fact_of(page, "In the bucket")).to_have_text("nothing yet")
+    expect(fact_of(page, "Cost")).to_have_text("not known in the first hour")
 
 
 def test_clients_come_and_go_and_enter_the_filter_they_match(open_dashboard: Open, fleet: FakeFleet) -> None:
@@ -277,7 +316,9 @@ def test_text_has_enough_contrast(open_dashboard: Open, fleet: FakeFleet, scheme
 @pytest.mark.parametrize(("width", "height"), [(1400, 900), (900, 700), (390, 800)])
 def test_the_page_fits_the_screen(browser: Browser, fleet: FakeFleet, width: int, height: int, scheme: str) -> None:
     show_every_state(fleet)
-    fleet.tell("path 5001 /srv/" + "very-long-folder-name-without-any-space-" * 6 + "x.db")
+    fleet.tell("bill 1 1234567", "account 5001 1919 474000000",
+               "upkeep 5001 merging into " + "databases/00000000-0000-4000-8000-000000001389/" * 4 + ": away",
+               "path 5001 /srv/" + "very-long-folder-name-without-any-space-" * 6 + "x.db")
     page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
     try:
         page.goto(fleet.address)

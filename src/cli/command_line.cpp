@@ -131,25 +131,26 @@ Result<Command> parse_daemon(Arguments arguments, const Surroundings& surroundin
   return RunDaemon{std::move(options), std::move(parsed->settings)};
 }
 
-std::vector<Setting> explain_settings(Options& options, bool& json, bool& sample) {
+std::vector<Setting> explain_settings(Explain& explain, bool& sample) {
+  Options& options = explain.options;
   std::vector<Setting> settings = daemon_settings(options);
-  std::ranges::move(explain_only_settings(json, sample), std::back_inserter(settings));
+  std::ranges::move(explain_only_settings(explain.json, sample, explain.cost, explain.supposed),
+                    std::back_inserter(settings));
   return settings;
 }
 
 std::string explain_help() {
-  Options options;
-  bool json = false;
+  Explain explain;
   bool sample = false;
   return "Shows every setting that the daemon would have with these flags, and who said it; with the GUID of a\n"
-         "client, what holds for that one.\n\nusage:\n  " +
-         std::string(kExplainUsage) + "\n\nflags:\n" + describe(explain_settings(options, json, sample));
+         "client, what holds for that one. With -cost: what they will cost.\n\nusage:\n  " +
+         std::string(kExplainUsage) + "\n\nflags:\n" + describe(explain_settings(explain, sample));
 }
 
 Result<Command> parse_explain(Arguments arguments, const Surroundings& surroundings) {
   Explain explain;
   bool sample = false;
-  auto parsed = assign_layers(explain_settings(explain.options, explain.json, sample), arguments, surroundings);
+  auto parsed = assign_layers(explain_settings(explain, sample), arguments, surroundings);
   if (!parsed) return wrong_explain_usage(parsed.error().message);
   if (parsed->help_wanted) return ShowHelp{explain_help()};
   if (sample) return ShowHelp{sample_config()};
@@ -162,7 +163,7 @@ Result<Command> parse_explain(Arguments arguments, const Surroundings& surroundi
   explain.options.client_blocks = std::move(parsed->client_blocks);
   const auto contradictions = find_contradictions(explain.options, parsed->settings);
   std::ranges::copy(contradictions, std::back_inserter(explain.mistakes));
-  if (explain.mistakes.empty()) explain.mistakes = missing_settings(explain.options);
+  if (explain.mistakes.empty() && !explain.cost) explain.mistakes = missing_settings(explain.options);
   Options daemon;
   const auto known = daemon_settings(daemon);
   for (EffectiveSetting& setting : parsed->settings) {

@@ -25,6 +25,8 @@ struct Explain {
   std::vector<std::string> mistakes;  // why it would refuse
   std::string client_id;              // empty: all
   bool json = false;
+  bool cost = false;  // what they will cost instead
+  SupposedWriting supposed;
 };
 struct Restore {
   RestoreRequest request;

@@ -12,6 +12,7 @@
 #include "cli/config_check.h"
 #include "engine/client_policy.h"
 #include "engine/restore.h"
+#include "history/cost.h"
 
 namespace cli {
 
@@ -39,6 +40,7 @@ struct Options {
   bool retention_off = false;       // remove nothing from the bucket
   std::chrono::milliseconds shutdown_timeout{30'000};
   LogOptions log;
+  history::PriceTable prices;
   engine::ClientPolicy client;             // what holds for a client that no block says otherwise for
   std::vector<ClientBlock> client_blocks;  // of the configuration file
   std::filesystem::path config_file;       // empty: none
@@ -49,6 +51,14 @@ std::filesystem::path state_directory(const Options& options);
 
 // Where the daemon keeps its state unless it is told.
 std::filesystem::path default_state_directory(const std::filesystem::path& first_watch_dir);
+
+// `explain -cost` without a state directory to learn from: clients that are all the same.
+struct SupposedWriting {
+  double commits_per_day = 0;  // 0: nothing is supposed
+  double clients = 1;
+  double commit_kb = 8;      // of an object that holds one commit, compressed
+  double database_mb = 100;  // of the whole database, compressed
+};
 
 // `takeover`.
 struct TakeoverRequest {

@@ -37,6 +37,7 @@ std::string example_of(const Setting& setting) {
     case ValueType::boolean:
       return name + "true";
     case ValueType::number:
+    case ValueType::decimal:
       return name + (setting.default_value.empty() ? "1" : setting.default_value);
     case ValueType::duration:
     case ValueType::text:
@@ -53,6 +54,8 @@ bool of_type(const FileValue& value, ValueType type) {
       return value.kind == FileValueKind::boolean;
     case ValueType::number:
       return value.kind == FileValueKind::number;
+    case ValueType::decimal:
+      return value.kind == FileValueKind::number || value.kind == FileValueKind::decimal;
     case ValueType::duration:
     case ValueType::text:
       return value.kind == FileValueKind::text;

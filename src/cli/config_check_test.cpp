@@ -38,6 +38,14 @@ TEST(ConfigCheck, OneTextOfDirectoriesIsTakenApartAsOnTheCommandLine) {
               ElementsAre(ConfigValue{"watch-dir", {"/a", "/b"}, {1, 1}}));
 }
 
+TEST(ConfigCheck, TakesDecimalsAndWholeNumbersWhereDecimalsMayStand) {
+  const ConfigFile file = check_config("price-put = 0.0054\nprice-storage = 1\nprice-get = 1e-4\n", "lm.toml");
+  EXPECT_THAT(file.mistakes, IsEmpty());
+  EXPECT_THAT(file.values,
+              ElementsAre(ConfigValue{"price-put", {"0.0054"}, {1, 1}}, ConfigValue{"price-storage", {"1"}, {2, 1}},
+                          ConfigValue{"price-get", {"0.0001"}, {3, 1}}));
+}
+
 TEST(ConfigCheck, BlocksOfClientsKeepTheirOrder) {
   const ConfigFile file = check_config(
       "port = 1\n"
@@ -77,6 +85,10 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"port = \"8080\"\n", "1:1", "port takes a number; write port = 8080"},
         Case{"port = 70000\n", "1:1", "port: \"70000\" is not a port"},
         Case{"port = -1\n", "1:1", "port: \"-1\" is not a port"}, Case{"port = 1.5\n", "1:1", "port takes a number"},
+        Case{"price-put = \"0.005\"\n", "1:1", "price-put takes a decimal number; write price-put = 0.005"},
+        Case{"price-put = -0.5\n", "1:1", "price-put: \"-0.5\" is not a number; write one like 0.005"},
+        Case{"price-put = inf\n", "1:1", "price-put: \"inf\" is not a number"},
+        Case{"price-storage = 1000.5\n", "1:1", "\"1000.5\" is out of range; give 0 to 1000"},
         Case{"force-path-style = \"yes\"\n", "1:1", "takes a true or false; write force-path-style = true"},
         Case{"sync-interval = 5\n", "1:1", "sync-interval takes a duration; write sync-interval = \"1s\""},
         Case{"sync-interval = \"0s\"\n", "1:1", "out of range; give 1ms to 24h"},

@@ -6,6 +6,8 @@
 #include <sstream>
 #include <utility>
 
+#include <fmt/format.h>
+
 #define TOML_EXCEPTIONS 0
 #define TOML_HEADER_ONLY 1
 #define TOML_ENABLE_FORMATTERS 0
@@ -43,6 +45,9 @@ FileValue value_of(std::string name, const toml::node& node, Place place) {
   } else if (const auto* number = node.as_integer()) {
     value.kind = FileValueKind::number;
     value.texts.push_back(std::to_string(number->get()));
+  } else if (const auto* decimal = node.as_floating_point()) {
+    value.kind = FileValueKind::decimal;
+    value.texts.push_back(fmt::format("{}", decimal->get()));
   } else if (const auto* truth = node.as_boolean()) {
     value.kind = FileValueKind::boolean;
     value.texts.emplace_back(truth->get() ? "true" : "false");

@@ -14,7 +14,7 @@ struct Place {
   friend bool operator==(const Place&, const Place&) = default;
 };
 
-enum class FileValueKind : std::uint8_t { text, number, boolean, list_of_texts, other };
+enum class FileValueKind : std::uint8_t { text, number, decimal, boolean, list_of_texts, other };
 
 struct FileValue {
   std::string name;  // a dotted key or a key of a table below is one name: "retention.hourly"

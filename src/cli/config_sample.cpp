@@ -30,6 +30,7 @@ std::string value_of(const Setting& setting) {
   switch (setting.type) {
     case ValueType::boolean:
     case ValueType::number:
+    case ValueType::decimal:
       return current;
     case ValueType::directories:
       return R"(["/srv/tenants"])";

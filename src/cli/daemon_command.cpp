@@ -81,7 +81,8 @@ void check_store(storage::ObjectStore& store, engine::Engine& engine, const std:
   const std::string name = "conditional_put " + store.display_url();
   if (const auto known = engine.ledger().recall(name); known && *known == "honoured") return;
   const base::SteadyTime limit = base::system_clock().steady_now() + std::chrono::seconds(30);
-  const auto answer = storage::probe_conditional_put(store, "databases/", {limit, stop});
+  const auto answer = storage::probe_conditional_put(
+      store, "databases/", {limit, stop, engine.bill().charge(engine::Purpose::other, std::nullopt)});
   if (!answer) {
     if (answer.error().category == base::Category::cancelled && stop.stop_requested()) return;
     base::log::error("bucket cannot be written", {{"bucket", store.display_url()}, {"reason", answer.error()}});
@@ -96,6 +97,10 @@ void check_store(storage::ObjectStore& store, engine::Engine& engine, const std:
   engine.board().set_notice("bucket",
                             "This store does not honour conditional puts (If-None-Match): make sure that no other "
                             "writer uses this bucket and prefix.");
+}
+
+bool has_a_bill(const storage::ObjectStore& store) {
+  return store.layout() == storage::KeyLayout::s3;
 }
 
 // Declared in the order in which the parts need each other; stop() takes them down in the right order.
@@ -127,6 +132,7 @@ base::Result<> Daemon::start(const Options& options) {
   TRY_ASSIGN(config.store_address, address_of(options.store));
   static_cast<engine::ClientPolicy&>(config.client) = options.client;
   config.upkeep.retention.off = options.retention_off;
+  if (has_a_bill(*store)) config.prices = options.prices;
   TRY_ASSIGN(engine, engine::Engine::start(std::move(config), *store, *stream, closer, base::system_clock()));
 
   fleet::FleetOptions discovery;
@@ -179,6 +185,7 @@ void refuse_reload(const base::Error& error, engine::StatusBoard& board) {
 void apply(Reload plan, RunDaemon& running, Daemon& daemon) {
   const Options& options = plan.running.options;
   base::log::configure(options.log.level, options.log.format);
+  if (has_a_bill(*daemon.store)) daemon.engine->bill().set_prices(options.prices);
   const bool directories = options.watch_dirs != running.options.watch_dirs;
   if (directories || plan.client_blocks_changed || options.client != running.options.client) {
     daemon.fleet->change({options.watch_dirs, policies_of(options)});

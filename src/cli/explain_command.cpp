@@ -7,7 +7,10 @@
 #include <utility>
 
 #include "cli/client_policies.h"
+#include "cli/cost_report.h"
+#include "cli/exit_code.h"
 #include "cli/explanation.h"
+#include "engine/write_rates.h"
 #include "fleet/client_name.h"
 #include "fleet/fleet.h"
 
@@ -15,6 +18,7 @@ namespace cli {
 namespace {
 
 namespace fs = std::filesystem;
+using Seconds = std::chrono::duration<double>;
 
 // Below its watched directory, where the daemon would find it first; empty if it is nowhere.
 ExplainedClient find_client(const Options& options, const std::string& id) {
@@ -57,9 +61,53 @@ Explanation explain_settings(const Explain& explain) {
   return explanation;
 }
 
-}  // namespace
+// What the state directory knows, or what is supposed instead.
+base::Result<std::vector<engine::ClientRates>> rates_of(const Explain& explain) {
+  const SupposedWriting& supposed = explain.supposed;
+  if (supposed.commits_per_day > 0) {
+    engine::ClientRates one;
+    one.id = explain.client_id.empty() ? "supposed" : explain.client_id;
+    const auto interval = explain.options.client.sync_interval;
+    one.writing.commits_per_day = std::min(supposed.commits_per_day, std::chrono::hours(24) / Seconds(interval));
+    one.sizes = history::ObjectSizes(supposed.commit_kb * 1024, supposed.database_mb * 1024 * 1024);
+    return std::vector(static_cast<std::size_t>(supposed.clients), one);
+  }
+  if (explain.options.state_dir.empty() && explain.options.watch_dirs.empty()) {
+    return base::fail(base::Category::invalid,
+                      "whose cost? Name the daemon's state directory with -state-dir (or -watch-dir), or suppose "
+                      "something with -commits-per-day");
+  }
+  const std::filesystem::path file = state_directory(explain.options) / "state.db";
+  auto rates = engine::read_write_rates(file, base::system_clock().unix_now());
+  if (!rates && rates.error().category == base::Category::not_found) {
+    return base::fail(base::Category::not_found,
+                      "no daemon has used " + file.parent_path().string() +
+                          ": name its state directory with -state-dir, or suppose something with -commits-per-day");
+  }
+  if (!rates || explain.client_id.empty()) return rates;
+  const std::string wanted = fleet::fold_case(explain.client_id);
+  std::erase_if(*rates, [&](const engine::ClientRates& client) { return fleet::fold_case(client.id) != wanted; });
+  if (rates->empty()) {
+    return base::fail(base::Category::not_found, "the state directory knows no client " + explain.client_id);
+  }
+  return rates;
+}
 
-ExitCode run_explain(const Explain& explain) {
+ExitCode explain_cost(const Explain& explain) {
+  const auto rates = rates_of(explain);
+  if (!rates) {
+    std::fprintf(stderr, "litestream-manager: %s\n", rates.error().message.c_str());
+    return exit_code_for(rates.error().category);
+  }
+  history::RetentionPolicy retention;
+  retention.off = explain.options.retention_off;
+  const CostReport report = cost_report(*rates, retention, explain.options.prices);
+  const std::string text = explain.json ? cost_json(report) : cost_text(report);
+  const bool written = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+  return written ? ExitCode::done : ExitCode::failed;
+}
+
+ExitCode show_settings(const Explain& explain) {
   const Explanation explanation = explain_settings(explain);
   const std::string text = explain.json ? explanation_json(explanation) : explanation_text(explanation);
   const bool written = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
@@ -68,6 +116,13 @@ ExitCode run_explain(const Explain& explain) {
   }
   if (!explanation.mistakes.empty()) return ExitCode::wrong_usage;
   return written ? ExitCode::done : ExitCode::failed;
+}
+
+}  // namespace
+
+ExitCode run_explain(const Explain& explain) {
+  if (explain.cost && explain.mistakes.empty()) return explain_cost(explain);
+  return show_settings(explain);
 }
 
 }  // namespace cli

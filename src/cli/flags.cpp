@@ -80,6 +80,8 @@ std::string_view to_string(ValueType type) {
       return "true or false";
     case ValueType::number:
       return "number";
+    case ValueType::decimal:
+      return "decimal number";
     case ValueType::duration:
       return "duration";
   }

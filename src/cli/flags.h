@@ -24,6 +24,7 @@ enum class ValueType : std::uint8_t {
   directories,  // ["/a", "/b"], or one "..."; several flags and file entries add up
   boolean,      // true, false
   number,       // 8080
+  decimal,      // 0.005
   duration,     // "1m30s"
 };
 std::string_view to_string(ValueType type);

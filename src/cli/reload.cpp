@@ -28,6 +28,7 @@ Reload plan_reload(const RunDaemon& running, const RunDaemon& wanted) {
   plan.running.options.client_blocks = wanted.options.client_blocks;
   plan.running.options.client = wanted.options.client;
   plan.running.options.log = wanted.options.log;
+  plan.running.options.prices = wanted.options.prices;
   plan.running.options.shutdown_timeout = wanted.options.shutdown_timeout;
   const bool only_added = add_directories(plan.running, wanted);
   for (EffectiveSetting& setting : plan.running.settings) {

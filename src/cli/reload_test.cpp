@@ -27,12 +27,13 @@ TEST(Reload, WhatCanChangeDoesAndTheRestIsNamed) {
   const RunDaemon running = with_file(kBase);
   const RunDaemon wanted = with_file(
       "bucket = \"other\"\nwatch-dir = [\"/a\"]\nport = 9\nsync-interval = \"5s\"\nlog-level = \"debug\"\n"
-      "log-format = \"json\"\nno-wal-switch = true\nshutdown-timeout = \"1s\"\n");
+      "log-format = \"json\"\nno-wal-switch = true\nshutdown-timeout = \"1s\"\nprice-get = 2\n");
   const Reload plan = plan_reload(running, wanted);
   std::vector<std::string> changed, postponed;
   for (const SettingChange& change : plan.changed) changed.push_back(change.name);
   for (const SettingChange& change : plan.postponed) postponed.push_back(change.name);
-  EXPECT_THAT(changed, ElementsAre("sync-interval", "no-wal-switch", "shutdown-timeout", "log-level", "log-format"));
+  EXPECT_THAT(changed, ElementsAre("sync-interval", "no-wal-switch", "price-get", "shutdown-timeout", "log-level",
+                                   "log-format"));
   EXPECT_THAT(postponed, ElementsAre("bucket", "port"));
   EXPECT_EQ(plan.changed[0], (SettingChange{"sync-interval", "1s", "5s", "f:4:1"}));
   const Options& now = plan.running.options;
@@ -40,6 +41,7 @@ TEST(Reload, WhatCanChangeDoesAndTheRestIsNamed) {
   EXPECT_EQ(now.log.level, base::log::Level::debug);
   EXPECT_EQ(now.log.format, base::log::Format::json);
   EXPECT_EQ(now.shutdown_timeout, 1s);
+  EXPECT_EQ(now.prices.get_per_1000, 2);
   EXPECT_EQ(now.store.bucket, "bbb");
   EXPECT_EQ(now.port, 8080);
 }

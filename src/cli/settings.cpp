@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "cli/point_in_time.h"
+#include "cli/price_settings.h"
 #include "cli/values.h"
 #include "storage/bucket_url.h"
 
@@ -277,6 +278,7 @@ std::vector<Setting> daemon_settings(Options& options) {
       word_setting("retention", options.retention_off, kRetentionOff,
                    "Remove backups that are older than what is kept (24 hours in full, then hours, days, "
                    "weeks and months), or leave that to rules of the bucket."));
+  add_price_settings(settings, options.prices);
   settings.push_back(at_reload(duration_setting("shutdown-timeout", options.shutdown_timeout, 0ms, 1h,
                                                 "How long to go on storing what was seen after SIGINT or SIGTERM.")));
   add_log_settings(settings, options.log);
@@ -345,11 +347,22 @@ std::vector<Setting> restore_settings(RestoreRequest& request) {
   return settings;
 }
 
-std::vector<Setting> explain_only_settings(bool& json, bool& sample) {
+std::vector<Setting> explain_only_settings(bool& json, bool& sample, bool& cost, SupposedWriting& supposed) {
   std::vector<Setting> settings;
   settings.push_back(toggle("json", json, "Write JSON instead of a table."));
   settings.push_back(
       toggle("sample", sample, "Write a configuration file instead, with every setting, its meaning and its default."));
+  settings.push_back(toggle("cost", cost,
+                            "Write what it will cost a day instead, at the write rates that the state directory knows "
+                            "of the last 24 hours."));
+  settings.push_back(decimal_setting("commits-per-day", supposed.commits_per_day, 86'400'000,
+                                     "Suppose so many for -cost, uploaded one by one, instead of looking into the "
+                                     "state directory; at most one a sync interval is."));
+  settings.push_back(decimal_setting("clients", supposed.clients, 10'000'000, "Suppose so many clients like that."));
+  settings.push_back(decimal_setting("commit-kb", supposed.commit_kb, 1'000'000,
+                                     "Suppose that the object of one commit has so many KB (1,024 bytes)."));
+  settings.push_back(decimal_setting("database-mb", supposed.database_mb, 100'000'000,
+                                     "Suppose that a database compressed has so many MB (2^20 bytes)."));
   return settings;
 }
 

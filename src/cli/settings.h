@@ -16,7 +16,7 @@ std::vector<Setting> daemon_settings(Options& options);
 std::vector<Setting> client_settings(engine::ClientPolicy& policy);
 
 // What `explain` takes besides the daemon's.
-std::vector<Setting> explain_only_settings(bool& json, bool& sample);
+std::vector<Setting> explain_only_settings(bool& json, bool& sample, bool& cost, SupposedWriting& supposed);
 
 // The file that the others may stand in; the only one that may not.
 inline constexpr std::string_view kConfigSetting = "config";

@@ -70,6 +70,13 @@ base::Result<base::Txid> parse_txid(std::string_view text) {
   return base::Txid{value};
 }
 
+base::Result<double> parse_decimal(std::string_view text) {
+  std::string_view rest = text;
+  const auto value = take_decimal(rest);
+  if (value && rest.empty()) return *value;
+  return fail(Category::invalid, "\"" + std::string(text) + "\" is not a number; write one like 0.005");
+}
+
 base::Result<milliseconds> parse_duration(std::string_view text) {
   if (text.empty()) return not_a_duration(text);
   std::string_view rest = text;

@@ -19,6 +19,9 @@ base::Result<std::chrono::milliseconds> parse_duration(std::string_view text);
 // The shortest exact form: "500ms", "1s", "1m30s", "0s".
 std::string format_duration(std::chrono::milliseconds duration);
 
+// "0.005", "12"; not negative, no exponent.
+base::Result<double> parse_decimal(std::string_view text);
+
 // 0 to 65535.
 base::Result<std::uint16_t> parse_port(std::string_view text);
 

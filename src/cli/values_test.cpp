@@ -11,6 +11,15 @@ using std::chrono::milliseconds;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
+TEST(Values, DecimalsAreNumbersWithAPointAtMost) {
+  EXPECT_EQ(parse_decimal("0"), 0.0);
+  EXPECT_EQ(parse_decimal("0.0004"), 0.0004);
+  EXPECT_EQ(parse_decimal("12"), 12.0);
+  for (const char* text : {"", "-1", "+1", "1e3", "1.2.3", "1,5", "inf", "nan", " 1", "1 ", "0x1", "five"}) {
+    EXPECT_FALSE(parse_decimal(text)) << text;
+  }
+}
+
 TEST(Duration, ReadsNumbersWithUnitsAndTheirSums) {
   struct Case {
     const char* text;

@@ -1,0 +1,37 @@
+// What `explain -cost` writes: what each client will cost a day, and all of them. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/write_rates.h"
+#include "history/cost.h"
+#include "history/retention.h"
+
+namespace cli {
+
+struct ClientCost {
+  std::string id;
+  history::Writing writing;
+  history::Forecast day;
+  double stored_now = 0;      // bytes
+  double requests_price = 0;  // of a day
+  double storage_price = 0;   // of a day, when as much is removed as comes
+
+  [[nodiscard]] double price() const { return requests_price + storage_price; }
+};
+
+struct CostReport {
+  std::vector<ClientCost> clients;  // the dearest first
+  ClientCost all;                   // id is empty; deletions of all go together
+};
+
+CostReport cost_report(const std::vector<engine::ClientRates>& rates, const history::RetentionPolicy& retention,
+                       const history::PriceTable& prices);
+
+// A table of the dearest clients and of all.
+std::string cost_text(const CostReport& report);
+// {"clients": [{"id", "commitsPerDay", "captures", ...}], "all": {...}}, with every client.
+std::string cost_json(const CostReport& report);
+
+}  // namespace cli

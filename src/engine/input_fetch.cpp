@@ -17,7 +17,7 @@ constexpr std::uint64_t kChunkBytes = 4ULL << 20;
 
 }  // namespace
 
-InputFetch::InputFetch(UpkeepShared& shared, base::DatabaseId client, std::vector<history::Object> objects)
+InputFetch::InputFetch(UpkeepShared& shared, base::DatabaseId client, const std::vector<history::Object>& objects)
     : shared_(shared), client_(std::move(client)) {
   const std::string replica = storage::replica_path(client_);
   for (const history::Object& object : objects) {

@@ -20,7 +20,7 @@ namespace engine {
 class InputFetch : public std::enable_shared_from_this<InputFetch> {
  public:
   // Sizes are those of the inventory.
-  InputFetch(UpkeepShared& shared, base::DatabaseId client, std::vector<history::Object> objects);
+  InputFetch(UpkeepShared& shared, base::DatabaseId client, const std::vector<history::Object>& objects);
 
   // Looks into the cache and sends the first requests.
   void start();

@@ -68,6 +68,7 @@ base::Result<bool> MergeJob::advance() {
 
 base::Result<> MergeJob::begin_merge() {
   std::vector<ltx::Source> sources;
+  sources.reserve(inputs_.size());
   for (std::size_t i = 0; i < inputs_.size(); ++i) sources.push_back(fetch_->source(i));
   merger_.emplace(std::move(sources));
   TRY_ASSIGN(header_, merger_->read_header());
@@ -152,6 +153,7 @@ base::Result<> MergeJob::record() {
     if (body_->read_at(0, cached.front().bytes)) shared_.cache.put(cached);
   }
   std::vector<storage::LtxName> merged;
+  merged.reserve(inputs_.size());
   for (const history::Object& input : inputs_) merged.push_back(history::name_of(input));
   shared_.cache.drop(client_.value, merged);
   const bool snapshot = object_.level == base::kSnapshotLevel;

@@ -21,7 +21,7 @@ constexpr unsigned kPauseShiftMax = 6;           // about an hour
 
 }  // namespace
 
-void Remover::add(std::int64_t row, const base::DatabaseId& client, std::vector<history::Object> objects) {
+void Remover::add(std::int64_t row, const base::DatabaseId& client, const std::vector<history::Object>& objects) {
   if (objects.empty()) return;
   if (waiting_.empty()) due_ = std::max(due_, shared_.clock.steady_now() + kGather);
   const std::string replica = storage::replica_path(client);

@@ -29,7 +29,7 @@ class Remover : public std::enable_shared_from_this<Remover> {
       : shared_(shared), notice_(std::move(notice)), removed_(std::move(removed)) {}
 
   // Objects of one client that the inventory calls `deleting`, oldest first.
-  void add(std::int64_t row, const base::DatabaseId& client, std::vector<history::Object> objects);
+  void add(std::int64_t row, const base::DatabaseId& client, const std::vector<history::Object>& objects);
   // Sends what is due. When to call again without an answer; nullopt: not before something is added.
   std::optional<base::SteadyTime> step();
   // The store refuses or pretends: nothing may be given up any more in this run.

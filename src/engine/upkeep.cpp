@@ -279,7 +279,7 @@ void Upkeep::end_visit(UpkeepVisit& visit) {
   if (report.retention_done) {
     client.retained = context_.clock->steady_now();
     client.retention_due = false;
-    remover_->add(row, visit.client(), std::move(report.removals));
+    remover_->add(row, visit.client(), report.removals);
     plan_next_look(row, report.next_due ? std::optional(*report.next_due + spread_of(row)) : std::nullopt);
   }
   if (report.wants_heavy) return delay(row, kHeavyRetry);

@@ -177,6 +177,7 @@ base::Result<> UpkeepVisit::retain() {
   TRY_ASSIGN(const history::Inventory inventory, shared_.ledger.inventory().present(request_.row));
   history::RetentionPlan plan = history::plan_retention(inventory, shared_.options.retention, {}, request_.now);
   std::vector<history::Object> removals;
+  removals.reserve(plan.removals.size());
   for (const history::Removal& removal : plan.removals) removals.push_back(removal.object);
   TRY(shared_.ledger.inventory().set_state(request_.row, removals, ObjectState::deleting));
   report_.removals = std::move(removals);

@@ -1,6 +1,8 @@
 #include "engine/ledger_view.h"
 
+#include <algorithm>
 #include <cstdlib>
+#include <optional>
 #include <unordered_set>
 #include <utility>
 
@@ -47,7 +49,58 @@ base::Result<LedgerView> read(sqlite::Connection& db) {
   return view;
 }
 
+base::Result<std::vector<history::Object>> present_objects(sqlite::Connection& db, std::int64_t row) {
+  std::vector<history::Object> objects;
+  TRY_ASSIGN(auto rows, db.prepare("SELECT level, min, max, size FROM objects WHERE client=?1 AND state=0"));
+  rows.bind(1, row);
+  for (;;) {
+    TRY_ASSIGN(const bool found, rows.step());
+    if (!found) return objects;
+    objects.push_back({.min = txid_of(rows, 1),
+                       .max = txid_of(rows, 2),
+                       .size_bytes = static_cast<std::uint64_t>(rows.integer(3)),
+                       .level = base::Level{static_cast<std::uint8_t>(rows.integer(0))}});
+  }
+}
+
+base::Result<std::optional<RecordedBackup>> read_recorded(sqlite::Connection& db, const base::DatabaseId& id) {
+  TRY(db.execute("BEGIN"));
+  TRY_ASSIGN(auto client,
+             db.prepare("SELECT client_id, path, txid, attempted, last_replicated_ms, index_valid, database_checksum, "
+                        "row, (SELECT known FROM upkeep WHERE client=clients.row) FROM clients "
+                        "WHERE client_id=?1 COLLATE NOCASE"));
+  client.bind(1, std::string_view(id.value));
+  TRY_ASSIGN(const bool found, client.step());
+  if (!found) return std::nullopt;
+  RecordedBackup recorded{.client = {base::DatabaseId{std::string(client.text(0))},
+                                     std::string(client.text(1)),
+                                     txid_of(client, 2),
+                                     txid_of(client, 3),
+                                     {}},
+                          .database_checksum = 0,
+                          .objects = {}};
+  if (!client.is_null(4)) recorded.client.last_replicated = base::UnixMillis{client.integer(4)};
+  if (client.integer(5) != 0) recorded.database_checksum = static_cast<std::uint64_t>(client.integer(6));
+  if (client.integer(8) != 0) {
+    TRY_ASSIGN(recorded.objects, present_objects(db, client.integer(7)));
+  }
+  return recorded;
+}
+
 }  // namespace
+
+bool RecordedBackup::has(const storage::LtxName& name) const {
+  return objects && std::ranges::any_of(*objects, [&](const auto& object) { return history::name_of(object) == name; });
+}
+
+base::Result<std::optional<RecordedBackup>> read_recorded_backup(const std::filesystem::path& file,
+                                                                 const base::DatabaseId& id) {
+  auto db = sqlite::Connection::open(file, sqlite::OpenMode::read_only, {std::chrono::milliseconds(5000), 0});
+  if (!db) return base::fail(db.error().with_context("state database " + file.string()));
+  auto recorded = read_recorded(*db, id);
+  if (!recorded) return base::fail(recorded.error().with_context("state database " + file.string()));
+  return recorded;
+}
 
 base::Result<LedgerView> read_ledger(const std::filesystem::path& file) {
   auto db = sqlite::Connection::open(file, sqlite::OpenMode::read_only, {std::chrono::milliseconds(5000), 0});

@@ -1,8 +1,10 @@
 // What a state database says, read beside the daemon that owns it: for commands. Changes nothing.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +12,7 @@
 #include "base/error.h"
 #include "base/types.h"
 #include "engine/lineage.h"
+#include "history/object.h"
 
 namespace engine {
 
@@ -26,6 +29,21 @@ struct LedgerView {
   Lineages lineages;                         // all of them are earlier ones
   std::map<std::string, std::string> facts;  // "bucket", and what Ledger::remember() was told
 };
+
+// What was stored of one client, as it is recorded.
+struct RecordedBackup {
+  KnownClient client;
+  // Of the state at client.txid; 0: not known.
+  std::uint64_t database_checksum = 0;
+  // Everything that is in the bucket and stays there for now; none: not known yet.
+  std::optional<std::vector<history::Object>> objects;
+  [[nodiscard]] bool has(const storage::LtxName& name) const;
+};
+
+// One consistent reading; nullopt: the client is not known. Upper and lower case of `id` are the same. Errors as
+// read_ledger().
+base::Result<std::optional<RecordedBackup>> read_recorded_backup(const std::filesystem::path& file,
+                                                                 const base::DatabaseId& id);
 
 // One consistent reading. Blocks for milliseconds; 200 bytes a client. not_found: no daemon has used this directory;
 // denied, io, corrupt: names the file.

@@ -50,6 +50,7 @@ base::Result<RestoreReport> restore_pages(storage::ObjectStore& store, std::stri
   FileSink sink(resume.file());
   const StateReadOptions read_options{.target = options.target,
                                       .parallel = options.parallel_downloads,
+                                      .waiting_bytes_max = options.waiting_bytes_max,
                                       .checkpoints = &resume,
                                       .checkpoint_bytes = options.checkpoint_bytes,
                                       .on_progress = options.on_progress,

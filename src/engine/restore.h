@@ -27,6 +27,7 @@ struct RestoreOptions {
   OnExistingOutput on_existing = OnExistingOutput::refuse;
   history::RestoreTarget target;  // neither: the newest state
   unsigned parallel_downloads = 16;
+  std::uint64_t waiting_bytes_max = 20U << 20;  // asked for and not yet written: most of the memory
   IntegrityCheck integrity_check = IntegrityCheck::quick;
   std::uint64_t checkpoint_bytes = 64U << 20;  // what an interruption costs at most, to be read again
   OnDownloadProgress on_progress;  // called on the calling thread; starts anew if the plan has to be made anew

@@ -51,6 +51,15 @@ class BackupMaker {
     put(key(0, txid_, txid_), encode(txid_, txid_, changed));
     states_[txid_] = pages_;
   }
+  // The same with these pages.
+  void write(const RestorePages& changed) {
+    ++txid_;
+    for (const auto& [number, page] : changed) pages_[number] = page;
+    put(key(0, txid_, txid_), encode(txid_, txid_, changed));
+    states_[txid_] = pages_;
+  }
+  // From here on as if another writer had written this page.
+  void alter(std::uint32_t page, std::uint64_t writer) { pages_[page] = noise(page, writer); }
   // What the object {level}/{min}-{txid} has to hold: `pages` of the newest state.
   void merge(std::uint8_t level, std::uint64_t min, const RestorePages& pages) {
     put(key(level, min, txid_), encode(min, txid_, pages));

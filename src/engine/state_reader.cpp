@@ -80,6 +80,7 @@ base::Result<> StateReader::read() {
                std::ranges::any_of(found.reads, [](const ObjectRead& read) { return !read.whole; });
   const ReadOptions read_options{.parallel = options_.parallel,
                                  .range_bytes_max = kRangeBytesMax,
+                                 .waiting_bytes_max = options_.waiting_bytes_max,
                                  .on_progress = options_.on_progress,
                                  .on_part = [this](PartEnd end, std::uint64_t bytes) -> base::Result<> {
                                    unsaved_bytes_ += bytes;

@@ -69,6 +69,7 @@ class PageCheckpoints {
 struct StateReadOptions {
   history::RestoreTarget target;
   unsigned parallel = 16;
+  std::uint64_t waiting_bytes_max = 20U << 20;
   bool every_byte = false;  // also what newer objects replace: proves every planned object by its file checksum
   // Where an object is damaged: do without it if others hold the same.
   bool do_without_damaged = true;

@@ -25,6 +25,9 @@ constexpr std::string_view kTakeoverUsage =
     "litestream-manager takeover GUID...|-all -state-dir DIR -bucket BUCKET [-confirm]";
 constexpr std::string_view kExplainUsage = "litestream-manager explain [GUID] [flags]";
 constexpr std::string_view kPointsUsage = "litestream-manager points GUID|URL -bucket BUCKET [flags]";
+constexpr std::string_view kRestoreAllUsage = "litestream-manager restore-all -o DIR -bucket BUCKET [flags]";
+constexpr std::string_view kVerifyUsage =
+    "litestream-manager verify GUID|URL|-all|-sample PERCENT -bucket BUCKET [flags]";
 constexpr std::string_view kVersionUsage = "litestream-manager version";
 constexpr std::string_view kHelpUsage = "litestream-manager help [COMMAND]";
 
@@ -60,8 +63,9 @@ std::string daemon_help() {
   return "Keeps every SQLite database named GUID.db below the watched directories continuously\n"
          "backed up in a bucket, in Litestream's format, and shows the fleet in a dashboard.\n\nusage:\n  " +
          std::string(kDaemonUsage) + "\n  " + std::string(kRestoreUsage) + "\n  " + std::string(kPointsUsage) + "\n  " +
-         std::string(kTakeoverUsage) + "\n  " + std::string(kExplainUsage) + "\n  " + std::string(kVersionUsage) +
-         "\n  " + std::string(kHelpUsage) + "\n\nflags:\n" + describe(daemon_settings(defaults)) +
+         std::string(kRestoreAllUsage) + "\n  " + std::string(kVerifyUsage) + "\n  " + std::string(kTakeoverUsage) +
+         "\n  " + std::string(kExplainUsage) + "\n  " + std::string(kVersionUsage) + "\n  " + std::string(kHelpUsage) +
+         "\n\nflags:\n" + describe(daemon_settings(defaults)) +
          "\nEach of them can also stand in the configuration file (name = value), or in the environment as\n"
          "LITESTREAM_MANAGER_NAME; \"litestream-manager explain\" shows what holds and who said it.\n"
          "\ncredentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or\n"
@@ -90,6 +94,31 @@ std::string points_help() {
          describe(points_settings(defaults));
 }
 
+std::unexpected<base::Error> wrong_restore_all_usage(std::string_view what) {
+  return wrong_usage(what, kRestoreAllUsage, "litestream-manager restore-all -help");
+}
+
+std::string restore_all_help() {
+  RestoreAllRequest defaults;
+  return "Restores every client of a bucket, as after the loss of a host.\n\nusage:\n  " +
+         std::string(kRestoreAllUsage) +
+         "\n\nA file that exists is never replaced. Run again with -resume after an interruption.\n\nflags:\n" +
+         describe(restore_all_settings(defaults));
+}
+
+std::unexpected<base::Error> wrong_verify_usage(std::string_view what) {
+  return wrong_usage(what, kVerifyUsage, "litestream-manager verify -help");
+}
+
+std::string verify_help() {
+  VerifyRequest defaults;
+  return "Proves that backups can be restored: reads every byte that a restore needs, and compares the\n"
+         "database that comes out with what was stored, and with the live one.\n\nusage:\n  " +
+         std::string(kVerifyUsage) +
+         "\n\nNothing is changed in the bucket. Ends with 4 if something is lost.\n\nflags:\n" +
+         describe(verify_settings(defaults));
+}
+
 std::string takeover_help() {
   TakeoverRequest defaults;
   return "Lets this host go on with backups that another writer continues (state \"conflict\").\n\nusage:\n  " +
@@ -116,7 +145,8 @@ Result<Command> parse_daemon(Arguments arguments, const Surroundings& surroundin
   if (!parsed) return wrong_daemon_usage(parsed.error().message);
   if (parsed->help_wanted) return ShowHelp{daemon_help()};
   if (!parsed->operands.empty()) {
-    constexpr std::array<std::string_view, 6> kCommands{"restore", "points", "takeover", "explain", "version", "help"};
+    constexpr std::array<std::string_view, 8> kCommands{"restore",  "points",  "restore-all", "verify",
+                                                        "takeover", "explain", "version",     "help"};
     const std::string& operand = parsed->operands.front();
     const std::string_view near = nearest(operand, kCommands);
     std::string what = "there is no command \"" + operand + "\"";
@@ -238,14 +268,59 @@ Result<Command> parse_points(Arguments arguments, const Surroundings& surroundin
   return ListPoints{std::move(request)};
 }
 
+Result<Command> parse_restore_all(Arguments arguments, const Surroundings& surroundings) {
+  RestoreAllRequest request;
+  auto parsed = assign_layers(restore_all_settings(request), arguments, surroundings);
+  if (!parsed) return wrong_restore_all_usage(parsed.error().message);
+  if (!parsed->mistakes.empty()) return fail(Category::invalid, joined(parsed->mistakes));
+  if (parsed->help_wanted) return ShowHelp{restore_all_help()};
+  if (!parsed->operands.empty()) {
+    return wrong_restore_all_usage(
+        "restore-all takes no GUID; \"restore\" restores one client, -match chooses several");
+  }
+  if (request.store.bucket.empty()) return wrong_restore_all_usage("-bucket is missing: where are the backups?");
+  if (request.output.empty() && !request.dry_run) {
+    return wrong_restore_all_usage("-o is missing: which directory shall be restored to?");
+  }
+  return RestoreAll{std::move(request)};
+}
+
+Result<Command> parse_verify(Arguments arguments, const Surroundings& surroundings) {
+  VerifyRequest request;
+  auto parsed = assign_layers(verify_settings(request), arguments, surroundings);
+  if (!parsed) return wrong_verify_usage(parsed.error().message);
+  if (!parsed->mistakes.empty()) return fail(Category::invalid, joined(parsed->mistakes));
+  if (parsed->help_wanted) return ShowHelp{verify_help()};
+  const std::size_t ways = parsed->operands.size() + (request.all ? 1 : 0) + (request.sample_percent > 0 ? 1 : 0);
+  if (ways != 1) {
+    return wrong_verify_usage("give the GUID of one client, the URL of its backup, -all, or -sample with a share");
+  }
+  if (parsed->operands.empty()) {
+    if (request.store.bucket.empty()) return wrong_verify_usage("-bucket is missing: where are the backups?");
+  } else {
+    const bool said_here = find_effective(parsed->settings, "bucket")->holds.origin == "-bucket";
+    if (!is_guid(parsed->operands.front()) && !said_here) request.store.bucket.clear();
+    auto location = locate_replica(parsed->operands.front(), request.store.bucket);
+    if (!location) return wrong_verify_usage(location.error().message);
+    request.store.bucket = std::move(location->bucket);
+    request.replica = std::move(location->replica);
+  }
+  if (request.state_dir.empty() && !request.watch_dirs.empty()) {
+    request.state_dir = default_state_directory(request.watch_dirs.front());
+  }
+  return Verify{std::move(request)};
+}
+
 Result<Command> parse_help(Arguments arguments) {
   if (arguments.empty()) return ShowHelp{daemon_help()};
   if (arguments.size() == 1 && arguments.front() == "restore") return ShowHelp{restore_help()};
   if (arguments.size() == 1 && arguments.front() == "takeover") return ShowHelp{takeover_help()};
   if (arguments.size() == 1 && arguments.front() == "explain") return ShowHelp{explain_help()};
   if (arguments.size() == 1 && arguments.front() == "points") return ShowHelp{points_help()};
-  return wrong_usage("help knows only the commands restore, points, takeover and explain", kHelpUsage,
-                     "litestream-manager -help");
+  if (arguments.size() == 1 && arguments.front() == "restore-all") return ShowHelp{restore_all_help()};
+  if (arguments.size() == 1 && arguments.front() == "verify") return ShowHelp{verify_help()};
+  return wrong_usage("help knows only the commands restore, points, restore-all, verify, takeover and explain",
+                     kHelpUsage, "litestream-manager -help");
 }
 
 }  // namespace
@@ -258,6 +333,8 @@ Result<Command> parse_command_line(Arguments arguments, const Surroundings& surr
   if (first == "takeover") return parse_takeover(rest, surroundings);
   if (first == "explain") return parse_explain(rest, surroundings);
   if (first == "points") return parse_points(rest, surroundings);
+  if (first == "restore-all") return parse_restore_all(rest, surroundings);
+  if (first == "verify") return parse_verify(rest, surroundings);
   if (first == "help") return parse_help(rest);
   if (first == "version" || first == "-version" || first == "--version") {
     if (!rest.empty()) return wrong_usage("version takes nothing", kVersionUsage, "litestream-manager -help");

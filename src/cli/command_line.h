@@ -34,6 +34,12 @@ struct Restore {
 struct ListPoints {
   PointsRequest request;
 };
+struct RestoreAll {
+  RestoreAllRequest request;
+};
+struct Verify {
+  VerifyRequest request;
+};
 struct TakeOver {
   TakeoverRequest request;
 };
@@ -42,7 +48,8 @@ struct ShowHelp {
   std::string text;
 };
 
-using Command = std::variant<RunDaemon, Restore, ListPoints, TakeOver, Explain, ShowVersion, ShowHelp>;
+using Command =
+    std::variant<RunDaemon, Restore, ListPoints, RestoreAll, Verify, TakeOver, Explain, ShowVersion, ShowHelp>;
 
 // `arguments` without the program's name. Without a subcommand: the daemon. Category::invalid, the only error: the
 // message tells what is wrong, how to mend it, and the usage line of the command that was meant. Exit with

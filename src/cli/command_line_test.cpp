@@ -168,6 +168,42 @@ TEST(CommandLine, RestoreRefusesWhatItCannotMean) {
   }
 }
 
+TEST(CommandLine, RestoreAllNeedsABucketAndADirectory) {
+  const RestoreAllRequest request =
+      expect_command<RestoreAll>({"restore-all", "-o", "/srv/new", "-bucket", "backups", "-match", "0a*", "-order",
+                                  "newest", "-resume", "-parallel", "3", "-at", "2026-11-22T00:00:00Z"})
+          .request;
+  EXPECT_EQ(request.output, "/srv/new");
+  EXPECT_EQ(request.match, "0a*");
+  EXPECT_EQ(request.order, ClientOrder::newest);
+  EXPECT_TRUE(request.resume);
+  EXPECT_EQ(request.parallel, 3U);
+  EXPECT_TRUE(request.target.before);
+  EXPECT_TRUE(expect_command<RestoreAll>({"restore-all", "-bucket", "backups", "-dry-run"}).request.output.empty());
+  EXPECT_THAT(usage_error({"restore-all", "-bucket", "backups"}), HasSubstr("-o is missing"));
+  EXPECT_THAT(usage_error({"restore-all", "-o", "x"}), HasSubstr("-bucket is missing"));
+  EXPECT_THAT(usage_error({"restore-all", kGuid, "-o", "x", "-bucket", "backups"}), HasSubstr("takes no GUID"));
+}
+
+TEST(CommandLine, VerifyIsAboutOneClientAllOrAShare) {
+  const VerifyRequest one =
+      expect_command<Verify>({"verify", kGuid, "-bucket", "backups", "-watch-dir", "/srv/a"}).request;
+  EXPECT_EQ(one.replica, std::string("databases/") + kGuid);
+  EXPECT_EQ(one.state_dir, "/srv/a/.litestream-manager");
+  const VerifyRequest sample =
+      expect_command<Verify>({"verify", "-sample", "2%", "-bucket", "backups", "-state-dir", "/var/lib/s"}).request;
+  EXPECT_EQ(sample.sample_percent, 2.0);
+  EXPECT_EQ(sample.state_dir, "/var/lib/s");
+  EXPECT_TRUE(expect_command<Verify>({"verify", "-all", "-bucket", "backups"}).request.state_dir.empty());
+  for (const Words& wrong :
+       {Words{"verify", "-bucket", "backups"}, Words{"verify", kGuid, "-all", "-bucket", "backups"},
+        Words{"verify", "-all", "-sample", "2", "-bucket", "backups"}}) {
+    EXPECT_THAT(usage_error(wrong), HasSubstr("give the GUID"));
+  }
+  EXPECT_THAT(usage_error({"verify", "-all"}), HasSubstr("-bucket is missing"));
+  EXPECT_THAT(usage_error({"verify", "-sample", "0", "-bucket", "backups"}), HasSubstr("is no share"));
+}
+
 TEST(CommandLine, VersionAndHelpHaveManySpellings) {
   for (const char* word : {"version", "-version", "--version"}) expect_command<ShowVersion>({word});
   for (const Words& words : {Words{"help"}, Words{"-help"}, Words{"--help"}, Words{"-h"}, Words{"-port", "1", "-h"}}) {

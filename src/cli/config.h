@@ -88,6 +88,40 @@ struct RestoreRequest {
   std::filesystem::path config_file;  // empty: none
 };
 
+// `verify`: one client, all of them, or a share.
+struct VerifyRequest {
+  StoreOptions store;   // as in RestoreRequest
+  std::string replica;  // as in RestoreRequest; empty: all clients
+  bool all = false;
+  double sample_percent = 0;                      // 0: no sample
+  std::vector<std::filesystem::path> watch_dirs;  // only to find the state directory, as the daemon does
+  std::filesystem::path state_dir;                // empty: no state to compare with
+  std::filesystem::path temp_dir;                 // set
+  std::uint32_t parallel = 4;                     // clients at a time, 1 to 64
+  engine::IntegrityCheck integrity_check = engine::IntegrityCheck::none;
+  bool json = false;
+  LogOptions log;
+  std::filesystem::path config_file;  // empty: none
+};
+
+enum class ClientOrder : std::uint8_t { smallest, newest };
+
+// `restore-all`.
+struct RestoreAllRequest {
+  StoreOptions store;
+  std::filesystem::path output;  // directory, one GUID.db each
+  history::RestoreTarget target;
+  std::string match = "*";  // of the ids
+  bool resume = false;      // files that are there are done
+  ClientOrder order = ClientOrder::smallest;
+  std::uint32_t parallel = 8;  // clients at a time, 1 to 64
+  engine::IntegrityCheck integrity_check = engine::IntegrityCheck::quick;
+  bool dry_run = false;
+  bool json = false;
+  LogOptions log;
+  std::filesystem::path config_file;  // empty: none
+};
+
 // `points`.
 struct PointsRequest {
   StoreOptions store;         // as in RestoreRequest

@@ -12,9 +12,11 @@
 #include "cli/exit_code.h"
 #include "cli/explain_command.h"
 #include "cli/points_command.h"
+#include "cli/restore_all_command.h"
 #include "cli/restore_command.h"
 #include "cli/surroundings.h"
 #include "cli/takeover_command.h"
+#include "cli/verify_command.h"
 #include "cli/version.h"
 
 namespace {
@@ -45,6 +47,14 @@ struct RunCommand {
   int operator()(const cli::ListPoints& command) const {
     base::log::configure(command.request.log.level, command.request.log.format);
     return std::to_underlying(cli::run_points(command.request));
+  }
+  int operator()(const cli::RestoreAll& command) const {
+    base::log::configure(command.request.log.level, command.request.log.format);
+    return std::to_underlying(cli::run_restore_all(command.request));
+  }
+  int operator()(const cli::Verify& command) const {
+    base::log::configure(command.request.log.level, command.request.log.format);
+    return std::to_underlying(cli::run_verify(command.request));
   }
   int operator()(const cli::ShowVersion&) const { return print(cli::version_text()); }
   int operator()(const cli::ShowHelp& command) const { return print(command.text); }

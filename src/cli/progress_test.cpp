@@ -1,9 +1,15 @@
 #include "cli/progress.h"
 
+#include <algorithm>
+#include <atomic>
+#include <vector>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "cli/exit_code.h"
+#include "cli/fan_out.h"
+#include "cli/fleet_progress.h"
 #include "cli/version.h"
 
 namespace cli {
@@ -64,6 +70,34 @@ TEST(Version, NamesTheLibrariesThatDecideHowWeBehave) {
   const std::string text = version_text();
   EXPECT_THAT(text, StartsWith("litestream-manager " + version()));
   for (const char* part : {"\nSQLite 3.", "\nlibcurl ", "\nOpenSSL ", "\nLZ4 "}) EXPECT_THAT(text, HasSubstr(part));
+}
+
+TEST(FleetLine, EstimatesByTheShareOfTheBytesThatAreStored) {
+  FleetCount count{
+      .done = 312, .total = 1000, .weight_done = 25, .weight_total = 100, .bytes = 640U << 20, .elapsed = 8s};
+  EXPECT_EQ(fleet_line(count), "312 of 1000 clients, 640.0 MiB read, 80.0 MiB/s, about 24 s left");
+  EXPECT_EQ(fleet_bar(count, 40), "[#####---------------] 312 of 1000 clien");
+  count.weight_done = 1;  // too little to tell
+  EXPECT_EQ(fleet_line(count), "312 of 1000 clients, 640.0 MiB read, 80.0 MiB/s");
+  count.weight_done = 10;
+  count.elapsed = 60s;
+  EXPECT_EQ(fleet_line(count), "312 of 1000 clients, 640.0 MiB read, 10.7 MiB/s, about 9 min left");
+  count.done = 1000;
+  count.weight_done = 100;
+  EXPECT_EQ(fleet_line(count), "1000 of 1000 clients, 640.0 MiB read, 10.7 MiB/s");
+}
+
+TEST(FanOut, DoesEverythingOnceAndBeginsNothingAfterAStop) {
+  std::vector<std::atomic<int>> done(500);
+  fan_out(done.size(), 8, {}, [&](std::size_t i) { ++done[i]; });
+  EXPECT_TRUE(std::ranges::all_of(done, [](const auto& count) { return count == 1; }));
+  std::stop_source stop;
+  std::atomic<int> calls{0};
+  fan_out(500, 4, stop.get_token(), [&](std::size_t) {
+    if (++calls == 10) stop.request_stop();
+  });
+  EXPECT_GE(calls, 10);
+  EXPECT_LT(calls, 20);
 }
 
 }  // namespace

@@ -6,11 +6,11 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "cli/fleet_progress.h"
 #include "cli/open_store.h"
 #include "cli/progress.h"
 #include "engine/restore.h"
@@ -27,12 +27,6 @@ constexpr milliseconds kLineInterval{2000};
 
 milliseconds since(base::SteadyTime start) {
   return std::chrono::duration_cast<milliseconds>(base::system_clock().steady_now() - start);
-}
-
-std::size_t terminal_columns() {
-  winsize size{};
-  constexpr std::size_t kUsualColumns = 80;
-  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsualColumns;
 }
 
 // Progress on standard error: one bar that moves, or lines where nobody could see it move.

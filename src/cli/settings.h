@@ -27,6 +27,10 @@ std::vector<Setting> restore_settings(RestoreRequest& request);
 // What `takeover` is told apart from its operands (GUIDs).
 std::vector<Setting> takeover_settings(TakeoverRequest& request);
 
+// The same of `restore-all`, and of `verify`.
+std::vector<Setting> restore_all_settings(RestoreAllRequest& request);
+std::vector<Setting> verify_settings(VerifyRequest& request);
+
 // The same of `points`.
 std::vector<Setting> points_settings(PointsRequest& request);
 

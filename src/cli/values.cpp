@@ -160,6 +160,17 @@ base::Result<std::filesystem::path> parse_directory(std::string_view text) {
   return normal_directory(text);
 }
 
+base::Result<double> parse_percent(std::string_view text) {
+  std::string_view digits = text;
+  if (digits.ends_with('%')) digits.remove_suffix(1);
+  double value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (error != std::errc{} || end != digits.data() + digits.size() || !(value > 0) || value > 100) {
+    return fail(Category::invalid, "\"" + std::string(text) + "\" is no share such as 2%, above 0 and up to 100%");
+  }
+  return value;
+}
+
 base::Result<bool> parse_bool(std::string_view text) {
   if (text == "true" || text == "1") return true;
   if (text == "false" || text == "0") return false;

@@ -41,6 +41,9 @@ base::Result<std::filesystem::path> parse_directory(std::string_view text);
 // 16 hexadecimal digits as Litestream writes TXIDs, or a decimal number; from 1.
 base::Result<base::Txid> parse_txid(std::string_view text);
 
+// "2%", "2", "0.5%": above 0, up to 100.
+base::Result<double> parse_percent(std::string_view text);
+
 // "true", "false", "1", "0".
 base::Result<bool> parse_bool(std::string_view text);
 

@@ -116,5 +116,14 @@ TEST(Bool, IsTrueOrFalse) {
   for (const char* text : {"", "yes", "TRUE", "2"}) EXPECT_FALSE(parse_bool(text)) << text;
 }
 
+TEST(ParsePercent, TakesSharesAboveNothing) {
+  EXPECT_EQ(parse_percent("2%").value(), 2.0);
+  EXPECT_EQ(parse_percent("0.5").value(), 0.5);
+  EXPECT_EQ(parse_percent("100%").value(), 100.0);
+  for (const char* wrong : {"", "%", "0", "0%", "-1%", "101%", "2%%", "two", "nan", "inf%"}) {
+    EXPECT_FALSE(parse_percent(wrong)) << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace cli

@@ -1,10 +1,14 @@
 #include "engine/backup_clients.h"
 
 #include <algorithm>
-#include <future>
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "storage/arrival.h"
 
 namespace engine {
 namespace {
@@ -20,13 +24,25 @@ std::string_view client_of(std::string_view key) {
   return key.substr(0, kIdLength);
 }
 
+// Shared with the callback.
+struct Answer {
+  std::mutex mutex;
+  storage::Arrival arrival;
+  std::optional<base::Result<storage::ListPage>> page;
+};
+
 base::Result<storage::ListPage> list_page(storage::ObjectStore& store, const std::string& start_after,
                                           const storage::CallContext& context) {
-  std::promise<base::Result<storage::ListPage>> answer;
-  auto page = answer.get_future();
+  const auto answer = std::make_shared<Answer>();
   store.list({.prefix = std::string(kRoot), .start_after = start_after}, context,
-             [&answer](base::Result<storage::ListPage> result) { answer.set_value(std::move(result)); });
-  return page.get();
+             [answer](base::Result<storage::ListPage> result) {
+               const std::scoped_lock lock(answer->mutex);
+               answer->page = std::move(result);
+               answer->arrival.announce();
+             });
+  std::unique_lock lock(answer->mutex);
+  while (!answer->page) answer->arrival.wait(lock);
+  return *std::move(answer->page);
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ const kFacts = [
   ['Gaps healed by a diff', (client) => number(client.diffs)],
   ['Restore points lost in outages', (client) => (client.lostRestorePoints
     ? `${number(client.lostRestorePoints)}, the last between ${local(client.lostSince)} and ${local(client.lostUntil)}` : 'none')],
+  ['Backup verified', (client) => (client.verification ? verified(client.verification) : 'not yet')],
   ['Other writer', (client) => (client.conflict ? otherWriter(client.conflict) : 'none seen')],
   ['Next attempt', (client) => (client.nextAttemptAt ? until(client.nextAttemptAt) : 'none planned')],
 ];
@@ -56,6 +57,11 @@ const kWriters = {
 function otherWriter({writer, lineage, since, noticedAt, key}) {
   return [kWriters[writer] ?? writer, lineage && `lineage ${lineage}`, since && `since ${local(since)}`,
     `noticed ${local(noticedAt)}`, key].filter(Boolean).join(', ');
+}
+
+function verified({verdict, at, txid, sourceEqual, object, text}) {
+  return [verdict, txid && `TXID ${txid}`, `${ago(at)}, ${local(at)}`, sourceEqual && 'the live database held the same',
+    object, text].filter(Boolean).join('; ');
 }
 
 export class Details {

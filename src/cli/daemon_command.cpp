@@ -16,6 +16,7 @@
 #include "cli/open_store.h"
 #include "cli/reload.h"
 #include "cli/version.h"
+#include "engine/drills.h"
 #include "engine/engine.h"
 #include "fleet/client_name.h"
 #include "fleet/fleet.h"
@@ -111,6 +112,7 @@ struct Daemon {
   std::unique_ptr<engine::Engine> engine;
   std::unique_ptr<storage::ObjectStore> store;  // gone before the engine: its callbacks post to clients
   std::unique_ptr<fleet::Fleet> fleet;
+  std::unique_ptr<engine::Drills> drills;
   std::unique_ptr<web::WebServer> web;
   std::jthread store_check;
 
@@ -141,6 +143,16 @@ base::Result<> Daemon::start(const Options& options) {
   discovery.state_directory = state_directory(options);
   TRY_ASSIGN(fleet, fleet::Fleet::start(std::move(discovery), *watcher, *stream, closer, *engine));
 
+  engine::DrillOptions verifying;
+  verifying.state_directory = state_directory(options);
+  verifying.round = options.verify_every;
+  if (auto begun = engine::Drills::start(std::move(verifying), *store, engine->board(), closer)) {
+    drills = *std::move(begun);
+  } else {  // replication goes on without
+    base::log::error("backups are not verified", {{"reason", begun.error()}});
+    engine->board().set_notice("verification", "Backups are not verified: " + begun.error().message);
+  }
+
   web::WebOptions serving;
   serving.bind = options.bind;
   serving.port = options.port;
@@ -154,6 +166,7 @@ base::Result<> Daemon::start(const Options& options) {
 
 std::vector<std::string> Daemon::stop(const Options& options) {
   std::vector<std::string> left;
+  drills.reset();
   if (fleet) {
     fleet->sweep_now();
     left = engine->flush(options.shutdown_timeout);

@@ -279,6 +279,9 @@ std::vector<Setting> daemon_settings(Options& options) {
       word_setting("retention", options.retention_off, kRetentionOff,
                    "Remove backups that are older than what is kept (24 hours in full, then hours, days, "
                    "weeks and months), or leave that to rules of the bucket."));
+  settings.push_back(duration_setting("verify-every", options.verify_every, 0ms, 8760h,
+                                      "Prove each backup once in this time, evenly spread: what a restore needs is "
+                                      "read from the bucket and compared. 0s: never."));
   add_price_settings(settings, options.prices);
   settings.push_back(at_reload(duration_setting("shutdown-timeout", options.shutdown_timeout, 0ms, 1h,
                                                 "How long to go on storing what was seen after SIGINT or SIGTERM.")));

@@ -60,6 +60,19 @@ struct LostPoints {
   friend bool operator==(const LostPoints&, const LostPoints&) = default;
 };
 
+// What the last verification of a backup found (verify.h).
+struct VerificationStatus {
+  std::string verdict;  // "ok", "warning", "failure"
+  base::UnixMillis at{0};
+  std::chrono::milliseconds duration{0};
+  std::uint64_t txid = 0;     // of the state that was read; 0: none was whole
+  bool source_equal = false;  // and the live database held the same
+  std::string object;         // key that the worst finding is about; may be empty
+  std::string text;           // the worst finding; empty: none
+
+  friend bool operator==(const VerificationStatus&, const VerificationStatus&) = default;
+};
+
 struct ClientStatus {
   std::string client_id;
   std::string database_path;
@@ -77,7 +90,8 @@ struct ClientStatus {
   std::uint64_t uploads = 0, upload_bytes = 0;
   std::uint64_t diffs = 0;  // gaps healed by reading the database
   LostPoints lost_points;
-  std::string journal_mode;  // "wal", "rollback", "" unknown
+  std::string journal_mode;                        // "wal", "rollback", "" unknown
+  std::optional<VerificationStatus> verification;  // the last one; the board adds it, clients leave it alone
 
   friend bool operator==(const ClientStatus&, const ClientStatus&) = default;
 };

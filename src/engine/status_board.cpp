@@ -3,10 +3,30 @@
 #include <utility>
 
 namespace engine {
+namespace {
+
+std::shared_ptr<const ClientStatus> with(const ClientStatus& status, const VerificationStatus& verification) {
+  auto copy = std::make_shared<ClientStatus>(status);
+  copy->verification = verification;
+  return copy;
+}
+
+}  // namespace
 
 void StatusBoard::put(std::shared_ptr<const ClientStatus> status) {
   const std::scoped_lock lock(mutex_);
+  const auto verified = verifications_.find(status->client_id);
+  if (verified != verifications_.end()) status = with(*status, verified->second);
   clients_[status->client_id] = std::move(status);
+  version_.fetch_add(1, std::memory_order_release);
+}
+
+void StatusBoard::set_verification(const std::string& client_id, VerificationStatus verification) {
+  const std::scoped_lock lock(mutex_);
+  const VerificationStatus& kept = verifications_[client_id] = std::move(verification);
+  const auto client = clients_.find(client_id);
+  if (client == clients_.end()) return;
+  client->second = with(*client->second, kept);
   version_.fetch_add(1, std::memory_order_release);
 }
 

@@ -32,6 +32,8 @@ class StatusBoard final : public StatusSource {
         holdings_(holdings) {}
 
   void put(std::shared_ptr<const ClientStatus> status);
+  // Becomes part of the client's status, also of what the client puts later.
+  void set_verification(const std::string& client_id, VerificationStatus verification);
   void set_watch_dirs(std::vector<WatchDirStatus> dirs);
   // Replaces the notice that starts with the same `topic`; empty text takes it away.
   void set_notice(const std::string& topic, std::string text);
@@ -55,6 +57,7 @@ class StatusBoard final : public StatusSource {
   std::atomic<std::uint64_t> version_{1};
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<const ClientStatus>> clients_;
+  std::map<std::string, VerificationStatus> verifications_;
   std::vector<WatchDirStatus> watch_dirs_;
   std::map<std::string, std::string> notices_;
 };

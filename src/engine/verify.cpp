@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -70,7 +72,7 @@ class Verification {
       TRY(compare_with_source());
     }
     std::ranges::sort(report_.findings, {}, [](const Finding& finding) {
-      return std::pair(-static_cast<int>(finding.verdict), std::string_view(finding.object));
+      return std::tuple(-static_cast<int>(finding.verdict), finding.object.empty(), std::string_view(finding.object));
     });
     for (const Finding& finding : report_.findings) report_.verdict = std::max(report_.verdict, finding.verdict);
     report_.duration = std::chrono::duration_cast<milliseconds>(base::system_clock().steady_now() - started_);
@@ -181,6 +183,7 @@ class Verification {
   base::Result<StateRead> read_plan(const std::vector<history::BackupFile>& plan, bool do_without_damaged) {
     const StateReadOptions read_options{.target = {},
                                         .parallel = options_.parallel_downloads,
+                                        .waiting_bytes_max = options_.waiting_bytes_max,
                                         .every_byte = true,
                                         .do_without_damaged = do_without_damaged,
                                         .on_progress = options_.on_progress,

@@ -50,11 +50,12 @@ struct VerifyReport {
   SourceComparison source = SourceComparison::not_compared;
   std::string source_note;
   IntegrityCheck integrity_check = IntegrityCheck::none;
-  std::vector<Finding> findings;
+  std::vector<Finding> findings;  // the worst first, and of those the ones that name an object
 };
 
 struct VerifyOptions {
   unsigned parallel_downloads = 16;
+  std::uint64_t waiting_bytes_max = 20U << 20;  // asked for and not yet looked at: most of the memory
   IntegrityCheck integrity_check = IntegrityCheck::none;
   // Where the state is written for SQLite's check, and removed again. Needs room for the database. Unused without.
   std::filesystem::path scratch_directory;

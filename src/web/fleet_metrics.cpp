@@ -52,6 +52,21 @@ void write_clients(Exposition& out, const FleetStatus& fleet) {
              "First and last restore point that the latest outage of the store cost a client, Unix time; 0 if none.");
   out.sample({{"edge", "since"}}, seconds(lost_since));
   out.sample({{"edge", "until"}}, seconds(lost_until));
+  std::array<std::uint64_t, 3> verdicts{};
+  base::UnixMillis verified_last{0};
+  for (const auto& client : fleet.clients) {
+    if (!client->verification) continue;
+    const std::string& verdict = client->verification->verdict;
+    ++verdicts.at(verdict == "ok" ? 0 : verdict == "warning" ? 1 : 2);
+    verified_last = std::max(verified_last, client->verification->at);
+  }
+  out.family(Kind::gauge, "litestream_manager_verified_clients", "Clients by the verdict of their last verification.");
+  out.sample({{"verdict", "ok"}}, verdicts[0]);
+  out.sample({{"verdict", "warning"}}, verdicts[1]);
+  out.sample({{"verdict", "failure"}}, verdicts[2]);
+  out.family(Kind::gauge, "litestream_manager_verification_timestamp_seconds",
+             "When a backup was verified last, Unix time; 0: never.");
+  out.sample({}, seconds(verified_last));
   out.gauge("litestream_manager_pending_bytes", "Captured, not stored yet, held in memory, in bytes.",
             fleet.pending_bytes);
   out.family(Kind::gauge, "litestream_manager_watch_dir_ok", "1 while the directory can be watched.");

@@ -60,6 +60,21 @@ void append_conflict(std::string& out, const std::optional<engine::Conflict>& co
   out += dump(record);
 }
 
+void append_verification(std::string& out, const std::optional<engine::VerificationStatus>& verification) {
+  if (!verification) {
+    out += "null";
+    return;
+  }
+  const Json record{{"verdict", verification->verdict},
+                    {"at", base::to_rfc3339(verification->at)},
+                    {"seconds", static_cast<double>(verification->duration.count()) / 1000},
+                    {"txid", verification->txid},
+                    {"sourceEqual", verification->source_equal},
+                    {"object", verification->object},
+                    {"text", verification->text}};
+  out += dump(record);
+}
+
 // A client's record is written piece by piece: a fleet may have a hundred thousand of them, and a tree of values for
 // each takes more than twice the time.
 void append_client(std::string& out, const ClientStatus& client, const StoreAddress& store) {
@@ -106,6 +121,8 @@ void append_client(std::string& out, const ClientStatus& client, const StoreAddr
   time("lostSince", lost ? std::optional(client.lost_points.since) : std::nullopt);
   time("lostUntil", lost ? std::optional(client.lost_points.until) : std::nullopt);
   text("journalMode", client.journal_mode);
+  field("verification");
+  append_verification(out, client.verification);
   text("restoreCommand", restore_command(client.client_id, store, client.replica_path));
   text("litestreamCommand", litestream_command(client.client_id, store, client.replica_path));
   text("replicaUrl", replica_url(store, client.replica_path));

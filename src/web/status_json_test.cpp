@@ -68,6 +68,13 @@ TEST(StatusJson, ClientRecordIsComplete) {
   client.diffs = 1;
   client.journal_mode = "wal";
   client.lost_points = {.count = 9, .since = kStarted, .until = kStarted + 8s};
+  client.verification = engine::VerificationStatus{.verdict = "failure",
+                                                   .at = kStarted + 10s,
+                                                   .duration = 1250ms,
+                                                   .txid = 42,
+                                                   .source_equal = false,
+                                                   .object = "some/key",
+                                                   .text = "is missing"};
   const std::string id = testing::client_id(1);
   json record = json::parse(render_client(client, {.url = "s3://bucket/eu", .region = "eu-central-1"}, {}));
   EXPECT_TRUE(record["account"].is_object()) << "bill_json_test.cpp";
@@ -94,6 +101,14 @@ TEST(StatusJson, ClientRecordIsComplete) {
                           {"lostSince", "2023-11-14T22:13:20Z"},
                           {"lostUntil", "2023-11-14T22:13:28Z"},
                           {"journalMode", "wal"},
+                          {"verification",
+                           {{"verdict", "failure"},
+                            {"at", "2023-11-14T22:13:30Z"},
+                            {"seconds", 1.25},
+                            {"txid", 42},
+                            {"sourceEqual", false},
+                            {"object", "some/key"},
+                            {"text", "is missing"}}},
                           {"replicaUrl", "s3://bucket/eu/databases/" + id},
                           {"restoreCommand", "litestream-manager restore -o " + id + ".db s3://bucket/eu/databases/" +
                                                  id + " -region eu-central-1"},
@@ -127,6 +142,7 @@ TEST(StatusJson, WhatNeverHappenedIsNull) {
   const json record = json::parse(render_client(make_client(1, ClientState::waiting), {.url = "s3://b"}, {}));
   EXPECT_TRUE(record["lastReplicatedAt"].is_null());
   EXPECT_TRUE(record["nextAttemptAt"].is_null());
+  EXPECT_TRUE(record["verification"].is_null());
   EXPECT_TRUE(record["lostSince"].is_null());
   EXPECT_TRUE(record["lostUntil"].is_null());
   EXPECT_EQ(record["txidHex"], "0000000000000000");

@@ -10,7 +10,7 @@ from harness.load import client_id
 from harness.manager import run_manager
 from harness.wait import wait_until
 
-pytestmark = pytest.mark.parametrize("bucket", ["s3", "file"], indirect=True)
+BOTH = pytest.mark.parametrize("bucket", ["s3", "file"], indirect=True)
 
 
 def put(bucket, key, body):
@@ -56,6 +56,7 @@ def drill(bucket, clients, make_manager):
     application.close()
 
 
+@BOTH
 def test_a_whole_backup_of_a_live_database_is_proven_and_remembered(drill):
     def compared():
         done = drill.verify()
@@ -76,6 +77,7 @@ def test_a_whole_backup_of_a_live_database_is_proven_and_remembered(drill):
         assert done.returncode == 0 and json.loads(done.stdout)["ok"] == 1, done
 
 
+@BOTH
 def test_every_kind_of_damage_is_found_and_named(drill):
     objects = [o for o in drill.bucket.ltx_objects(client_id(1)) if o.level == 0]
     assert len(objects) >= 5
@@ -99,6 +101,7 @@ def test_every_kind_of_damage_is_found_and_named(drill):
     assert drill.verify().returncode == 0
 
 
+@BOTH
 def test_an_object_of_another_history_is_found(drill, clients, folder, make_manager):
     """The same client as another host would have stored it: whole objects under the same keys."""
     other_clients = folder / "other-clients"
@@ -122,6 +125,7 @@ def test_an_object_of_another_history_is_found(drill, clients, folder, make_mana
     drill.expect(4, "failure", victim.key, "")
 
 
+@BOTH
 def test_a_live_database_that_diverged_is_told_apart_from_its_backup(drill, folder):
     """A disk that turns a bit changes no time of the file, and no event tells of it."""
     drill.manager.stop()
@@ -145,6 +149,7 @@ def test_a_live_database_that_diverged_is_told_apart_from_its_backup(drill, fold
     assert result["source"] == "differs" and result["checksumProven"]
 
 
+@BOTH
 def test_a_bucket_that_is_away_gives_no_verdict_and_no_alarm(drill):
     if drill.bucket.kind == "s3":
         done = run_manager("verify", client_id(1), "-bucket", drill.bucket.name + "-away", "-endpoint",
@@ -152,3 +157,28 @@ def test_a_bucket_that_is_away_gives_no_verdict_and_no_alarm(drill):
     else:
         done = run_manager("verify", client_id(1), "-bucket", f"file://{drill.bucket.root}/away")
     assert done.returncode in (1, 2, 3) and not done.stdout, done
+
+
+@pytest.mark.parametrize("bucket", ["file"], indirect=True)
+def test_the_daemon_verifies_by_itself_and_says_what_it_found(bucket, clients, make_manager):
+    database = sqlite3.connect(clients / f"{client_id(1)}.db", isolation_level=None)
+    database.executescript("PRAGMA journal_mode=WAL; CREATE TABLE t(x); INSERT INTO t VALUES(randomblob(50000))")
+    manager = make_manager(bucket, arguments=("-verify-every", "100ms")).start()
+    manager.wait_stored([client_id(1)])
+
+    def verdict(wanted):
+        found = manager.client(client_id(1))["verification"]
+        assert found and found["verdict"] == wanted, found
+        return found
+
+    good = wait_until(lambda: verdict("ok"), 30, "a good verdict")
+    assert good["txid"] == manager.client(client_id(1))["txid"]
+    wait_until(lambda: manager.client(client_id(1))["verification"]["sourceEqual"], 30, "the live database was compared")
+    victim = bucket.ltx_objects(client_id(1))[0].key
+    remove(bucket, victim)
+    bad = wait_until(lambda: verdict("failure"), 30, "a bad verdict")
+    assert bad["object"] == victim and "is missing" in bad["text"]
+    assert any(victim in notice for notice in manager.status()["notices"])
+    assert manager.metrics()['litestream_manager_verified_clients{verdict="failure"}'] == 1
+    assert not bucket.ltx_objects(client_id(1)), "nothing is repaired behind the operator's back"
+    database.close()

@@ -72,6 +72,16 @@ TEST(ClientPolicies, TheLastBlockThatSaysSomethingCountsForEachSetting) {
   EXPECT_EQ(*policies.of(kId, "acme/special.db"), (engine::ClientPolicy{.sync_interval = 2s, .switch_to_wal = false}));
 }
 
+TEST(ClientPolicies, WhatIsKeptCanBeOtherForSomeClients) {
+  const std::vector<ClientBlock> blocks{block("acme/*", {{"retention-window", {"7d"}, {2, 1}}}),
+                                        block("acme/archive*", {{"retention", {"off"}, {5, 1}}})};
+  ClientPolicies policies({}, blocks);
+  EXPECT_EQ(policies.of(kId, "x.db")->retention, history::RetentionPolicy());
+  EXPECT_EQ(policies.of(kId, "acme/x.db")->retention.window, std::chrono::days(7));
+  EXPECT_FALSE(policies.of(kId, "acme/x.db")->retention.off);
+  EXPECT_TRUE(policies.of(kId, "acme/archive.db")->retention.off);
+}
+
 TEST(ClientPolicies, ClientsOfTheSameBlocksShareOnePolicy) {
   ClientPolicies policies({}, kBlocks);
   EXPECT_EQ(policies.of(kId, "a"), policies.of("another", "b"));

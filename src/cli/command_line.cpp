@@ -155,9 +155,9 @@ Result<Command> parse_daemon(Arguments arguments, const Surroundings& surroundin
   }
   if (!parsed->mistakes.empty()) return fail(Category::invalid, joined(parsed->mistakes));
   if (const auto missing = missing_settings(options); !missing.empty()) return wrong_daemon_usage(joined(missing));
+  options.client_blocks = std::move(parsed->client_blocks);
   const auto contradictions = find_contradictions(options, parsed->settings);
   if (!contradictions.empty()) return wrong_daemon_usage(joined(contradictions));
-  options.client_blocks = std::move(parsed->client_blocks);
   return RunDaemon{std::move(options), std::move(parsed->settings)};
 }
 

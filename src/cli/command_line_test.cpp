@@ -95,7 +95,13 @@ TEST(CommandLine, DaemonTakesEverySetting) {
   EXPECT_EQ(o.client.sync_interval, 250ms);
   EXPECT_EQ(state_directory(o), "/var/lib/x");
   EXPECT_FALSE(o.client.switch_to_wal);
-  EXPECT_TRUE(o.retention_off);
+  EXPECT_TRUE(o.client.retention.off);
+  const auto kept =
+      expect_command<RunDaemon>({"-watch-dir=/a", "-bucket=b12", "-retention-window=2d", "-retention-hourly=3d",
+                                 "-retention-daily=4d", "-retention-weekly=14d", "-retention-monthly=0s"})
+          .options.client.retention;
+  using std::chrono::days;
+  EXPECT_EQ(kept, (history::RetentionPolicy{false, days(2), days(3), days(4), days(14), days(0)}));
   EXPECT_EQ(o.shutdown_timeout, 0s);
   EXPECT_EQ(o.log.level, base::log::Level::debug);
   EXPECT_EQ(o.log.format, base::log::Format::json);
@@ -118,6 +124,7 @@ TEST(CommandLine, WrongUsageSaysWhatIsWrongHowToMendItAndTheUsage) {
       {{"-sync-interval", "5"}, "-sync-interval: \"5\" is not a duration"},
       {{"-sync-interval", "0s"}, "-sync-interval: \"0s\" is out of range; give 1ms to 24h"},
       {{"-shutdown-timeout", "2h"}, "give 0s to 1h"},
+      {{"-retention-window", "59m"}, "give 1h to 36500d"},
       {{"-log-level", "loud"}, "-log-level: \"loud\" is not one of debug|info|warn|error"},
       {{"-no-wal-switch=perhaps"}, "neither true nor false"},
       {{"restor", kGuid}, "there is no command \"restor\"; did you mean restore?"},
@@ -270,6 +277,21 @@ TEST(CommandLine, SettingsThatContradictEachOtherAreRefusedWithWhoSaidThem) {
       {"bucket = \"bbb\"\n", {"-state-dir=/"}, "nothing in state-dir (-state-dir) / is ever watched"},
       {"bucket = \"bbb\"\nstate-dir = \"/a/state\"\nforce-path-style = false\n", {}, "accepted"},
       {"bucket = \"bbb\"\nstate-dir = \"/ab\"\n", {}, "accepted"},
+      {"bucket = \"bbb\"\nretention-hourly = \"12h\"\n",
+       {},
+       "retention-hourly (f:2:1) is 12h, but retention-window keeps every restore point of the last 24h anyway"},
+      {"bucket = \"bbb\"\nretention-window = \"1h\"\n", {"-retention-daily=3h"}, "is 3h, less than one day"},
+      {"bucket = \"bbb\"\nretention = \"off\"\nretention-hourly = \"12h\"\n", {}, "accepted"},
+      {"bucket = \"bbb\"\nretention-window = \"1h\"\nsync-interval = \"2h\"\n",
+       {},
+       "shorter than the time between two"},
+      {"bucket = \"bbb\"\n[[client]]\nmatch = \"x\"\nretention-hourly = \"12h\"\n",
+       {},
+       "f:4:1: retention-hourly is 12h"},
+      {"bucket = \"bbb\"\nretention-window = \"1h\"\n[[client]]\nmatch = \"x\"\nretention-hourly = \"12h\"\n",
+       {},
+       "accepted"},
+      {"bucket = \"bbb\"\nretention-window = \"60d\"\nretention-hourly = \"0s\"\n", {}, "accepted"},
       {"bucket = \"bbb\"\nendpoint = \"http://h\"\nforce-path-style = true\n", {}, "accepted"},
   };
   for (const Case& c : cases) {

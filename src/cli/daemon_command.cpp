@@ -133,7 +133,6 @@ base::Result<> Daemon::start(const Options& options) {
   config.bucket_text = options.store.bucket;
   TRY_ASSIGN(config.store_address, address_of(options.store));
   static_cast<engine::ClientPolicy&>(config.client) = options.client;
-  config.upkeep.retention.off = options.retention_off;
   if (has_a_bill(*store)) config.prices = options.prices;
   TRY_ASSIGN(engine, engine::Engine::start(std::move(config), *store, *stream, closer, base::system_clock()));
 

@@ -252,6 +252,26 @@ Setting wal_switch_setting(engine::ClientPolicy& policy) {
                  "their changes then costs a reading of the database."));
 }
 
+// How far back, for each kind of restore point; "0s" for none, where that is possible.
+void add_retention_settings(std::vector<Setting>& settings, history::RetentionPolicy& policy) {
+  using namespace std::chrono_literals;
+  constexpr std::chrono::milliseconds kLongest = std::chrono::days(36'500);
+  settings.push_back(at_reload(word_setting("retention", policy.off, kRetentionOff,
+                                            "Remove restore points that are older than what is kept, or leave that to "
+                                            "rules of the bucket.")));
+  settings.push_back(at_reload(
+      duration_setting("retention-window", policy.window, 1h, kLongest, "Every restore point stays for so long.")));
+  const auto thinned = [&](std::string name, std::chrono::milliseconds& field, const std::string& slot) {
+    settings.push_back(
+        at_reload(duration_setting(std::move(name), field, 0ms, kLongest,
+                                   "The last restore point of each " + slot + " (UTC) stays for so long.")));
+  };
+  thinned("retention-hourly", policy.hourly, "hour");
+  thinned("retention-daily", policy.daily, "day");
+  thinned("retention-weekly", policy.weekly, "week");
+  thinned("retention-monthly", policy.monthly, "month");
+}
+
 }  // namespace
 
 std::vector<Setting> daemon_settings(Options& options) {
@@ -275,10 +295,7 @@ std::vector<Setting> daemon_settings(Options& options) {
                    "Where our own bookkeeping lives. Without it: .litestream-manager in the first watched "
                    "directory."));
   settings.push_back(wal_switch_setting(options.client));
-  settings.push_back(
-      word_setting("retention", options.retention_off, kRetentionOff,
-                   "Remove backups that are older than what is kept (24 hours in full, then hours, days, "
-                   "weeks and months), or leave that to rules of the bucket."));
+  add_retention_settings(settings, options.client.retention);
   settings.push_back(duration_setting("verify-every", options.verify_every, 0ms, 8760h,
                                       "Prove each backup once in this time, evenly spread: what a restore needs is "
                                       "read from the bucket and compared. 0s: never."));
@@ -296,9 +313,10 @@ std::vector<Setting> client_settings(engine::ClientPolicy& policy) {
   std::vector<Setting> settings;
   settings.push_back(sync_interval_setting(policy));
   settings.push_back(wal_switch_setting(policy));
+  add_retention_settings(settings, policy.retention);
   settings.push_back(at_reload(toggle("paused", policy.paused,
-                                      "Capture and store nothing for now. Going on costs one reading of the database; "
-                                      "restore points of the pause there are none.")));
+                                      "Capture, store, merge and remove nothing for now. Going on costs one reading of "
+                                      "the database; restore points of the pause there are none.")));
   return settings;
 }
 

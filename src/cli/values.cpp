@@ -21,6 +21,7 @@ struct Unit {
 };
 // "ms" stands before "m", so that the longer name is tried first.
 constexpr std::array kUnits{Unit{"ms", 1}, Unit{"s", 1000}, Unit{"m", 60'000}, Unit{"h", 3'600'000}};
+constexpr Unit kDay{"d", 86'400'000};
 constexpr double kLongestMilliseconds = 3'600'000.0 * 24 * 365 * 100;
 
 std::unexpected<base::Error> not_a_duration(std::string_view text) {
@@ -29,6 +30,7 @@ std::unexpected<base::Error> not_a_duration(std::string_view text) {
 }
 
 const Unit* unit_at_start(std::string_view text) {
+  if (text.starts_with(kDay.name)) return &kDay;
   const auto* unit = std::ranges::find_if(kUnits, [&](const Unit& u) { return text.starts_with(u.name); });
   return unit == kUnits.end() ? nullptr : unit;
 }
@@ -97,6 +99,7 @@ std::string format_duration(milliseconds duration) {
   if (duration.count() == 0) return "0s";
   std::string text;
   std::int64_t rest = duration.count();
+  if (rest % kDay.milliseconds == 0 && rest > kDay.milliseconds) return std::to_string(rest / kDay.milliseconds) + "d";
   for (const Unit& unit : {kUnits[3], kUnits[2], kUnits[1], kUnits[0]}) {
     if (rest / unit.milliseconds == 0) continue;
     text += std::to_string(rest / unit.milliseconds) + std::string(unit.name);

@@ -14,9 +14,10 @@
 
 namespace cli {
 
-// "500ms", "1s", "2m", "1h", parts of them ("1.5s") and sums ("1m30s"), not negative. A number without unit is refused.
+// "500ms", "1s", "2m", "1h", "7d", parts of them ("1.5s") and sums ("1m30s"), not negative. A number without unit is
+// refused.
 base::Result<std::chrono::milliseconds> parse_duration(std::string_view text);
-// The shortest exact form: "500ms", "1s", "1m30s", "0s".
+// The shortest exact form: "500ms", "1s", "1m30s", "0s"; days only where there are several whole ones ("24h", "7d").
 std::string format_duration(std::chrono::milliseconds duration);
 
 // "0.005", "12"; not negative, no exponent.

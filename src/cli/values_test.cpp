@@ -32,7 +32,7 @@ TEST(Duration, ReadsNumbersWithUnitsAndTheirSums) {
 }
 
 TEST(Duration, RefusesWhatIsNotOneAndShowsHowToWriteIt) {
-  for (const char* text : {"", "5", "s", "-1s", "1 s", "1d", "1s ", "1.2.3s", "1s5", ".s", "1e3s", "inf", "nans"}) {
+  for (const char* text : {"", "5", "s", "-1s", "1 s", "1w", "1s ", "1.2.3s", "1s5", ".s", "1e3s", "inf", "nans"}) {
     const auto parsed = parse_duration(text);
     ASSERT_FALSE(parsed) << text;
     EXPECT_EQ(parsed.error().category, base::Category::invalid);
@@ -52,6 +52,9 @@ TEST(Duration, IsWrittenInItsShortestExactForm) {
   EXPECT_EQ(format_duration(1s), "1s");
   EXPECT_EQ(format_duration(90s), "1m30s");
   EXPECT_EQ(format_duration(24h), "24h");
+  EXPECT_EQ(format_duration(48h), "2d");
+  EXPECT_EQ(format_duration(49h), "49h");
+  EXPECT_EQ(parse_duration(format_duration(std::chrono::days(365))), std::chrono::days(365));
   EXPECT_EQ(format_duration(3'723'004ms), "1h2m3s4ms");
 }
 

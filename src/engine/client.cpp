@@ -20,16 +20,17 @@ constexpr milliseconds kBlockedRetrySoon{1000};  // events of a blocked database
 
 }  // namespace
 
-Client::Client(ClientRecord record, const ClientContext& context, std::function<void()> wake)
+Client::Client(ClientRecord record, const ClientContext& context, NewPolicy policy, std::function<void()> wake)
     : record_(std::move(record)),
       context_(context),
       wake_(std::move(wake)),
-      policy_(NewPolicy(), &context.options),  // of the context, not owned
+      policy_(std::move(policy)),
       tracker_(record_.path, {context.clock, context.stream, context.closer, context.probe, [this] { drain(); }}),
       gathered_(context.options.staging_directory, context.options.page_set_memory_bytes),
       uploader_(*context.store, *context.ledger, *context.clock, *context.probe, context.run_began,
                 [this](StoreAnswer answer) { post(std::move(answer)); }),
-      lost_points_(context.options.sync_interval) {
+      lost_points_(policy_->sync_interval) {
+  if (context_.upkeep != nullptr) context_.upkeep->set_policy(record_.row, policy_);
   contacted_ = record_.txid.value > 0;
   tracker_.resume(record_.position, record_.fingerprint);
   page_size_ = record_.page_size;
@@ -138,6 +139,7 @@ void Client::take_over() {
                   {{"client", record_.id.value}, {"from", writer_text(conflict)}});
   bump(context_.probe->takeovers);
   uploader_.forget_conflict();
+  if (context_.upkeep != nullptr) context_.upkeep->resume(record_.row);
   context_.takeover_answered(record_.id);
 }
 

@@ -28,7 +28,7 @@
 
 namespace engine {
 
-// The policy of a client until it is sent another one, and what is the same for all clients.
+// The policy of clients that were given no other one, and what is the same for all clients.
 struct ClientOptions : ClientPolicy {
   std::chrono::milliseconds cold_after{60'000};  // quiet for so long: let go of the descriptors
   std::filesystem::path staging_directory;
@@ -59,7 +59,7 @@ struct ClientContext {
 class Client {
  public:
   // `wake` schedules a step soon; any thread may call it at any time while the client lives.
-  Client(ClientRecord record, const ClientContext& context, std::function<void()> wake);
+  Client(ClientRecord record, const ClientContext& context, NewPolicy policy, std::function<void()> wake);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;

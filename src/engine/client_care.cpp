@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "engine/attached.h"
 #include "engine/client.h"
+#include "engine/upkeep.h"
 #include "sqlite/journal_switch.h"
 #include "sqlite/left_log.h"
 
@@ -93,6 +94,7 @@ void Client::on_policy(NewPolicy policy) {
   const base::SteadyTime now = context_.clock->steady_now();
   if (base_needed_) base_due_ = std::min(base_due_, std::max(now, last_upload_ + policy_->sync_interval));
   lost_points_.set_interval(policy_->sync_interval);
+  if (context_.upkeep != nullptr) context_.upkeep->set_policy(record_.row, policy_);
   if (before->paused == policy_->paused) return;
   base::log::info(policy_->paused ? "paused" : "goes on", {{"client", record_.id.value}});
   track_pending_ = true;

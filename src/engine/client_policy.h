@@ -2,6 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
+
+#include "history/retention.h"
 
 namespace engine {
 
@@ -9,11 +12,15 @@ namespace engine {
 struct ClientPolicy {
   std::chrono::milliseconds sync_interval{1000};  // least time between two objects of a busy database
   bool switch_to_wal = true;
-  // Nothing is captured, uploaded or switched; what was captured before is still stored. Going on costs one reading of
-  // the database, because nobody watched it meanwhile.
+  // Nothing is captured, uploaded, switched, merged or removed; what was captured before is still stored. Going on
+  // costs one reading of the database, because nobody watched it meanwhile.
   bool paused = false;
+  history::RetentionPolicy retention = {};
 
   friend bool operator==(const ClientPolicy&, const ClientPolicy&) = default;
 };
+
+// What the operator wants for a client from now on. Never null where it is sent.
+using NewPolicy = std::shared_ptr<const ClientPolicy>;
 
 }  // namespace engine

@@ -99,7 +99,8 @@ class ClientTest : public ::testing::Test {
     context->takeover_answered = [this](const base::DatabaseId&) { ++takeovers_answered_; };
     contexts_.push_back(std::move(context));
     const ClientRecord record = *ledgers_.back()->find_or_create(kClientId, database_.string(), clock_.unix_now());
-    clients_.push_back(std::make_unique<Client>(record, *contexts_.back(), [this] { wake(); }));
+    clients_.push_back(std::make_unique<Client>(
+        record, *contexts_.back(), NewPolicy(NewPolicy(), &contexts_.back()->options), [this] { wake(); }));
     client_ = clients_.back().get();
     client_->post(Command::appear);
     happens(FileEventKind::checked);

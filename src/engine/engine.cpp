@@ -145,15 +145,31 @@ Engine::~Engine() {
   stop();
 }
 
-base::Result<Client*> Engine::add(const base::DatabaseId& id, const std::filesystem::path& path) {
+base::Result<Client*> Engine::add(const base::DatabaseId& id, const std::filesystem::path& path, NewPolicy policy) {
   TRY_ASSIGN(ClientRecord record, ledger_->find_or_create(id, path.string(), clock_.unix_now()));
   TRY(grant_before_start(record));
   auto slot = std::make_unique<Slot>();
   Slot* raw = slot.get();
   raw->task = scheduler_->add([raw] { return raw->client->step(); });
-  raw->client = std::make_unique<Client>(std::move(record), context_, [this, raw] { scheduler_->wake(raw->task); });
+  if (!policy) policy = default_policy();
+  raw->client = std::make_unique<Client>(std::move(record), context_, std::move(policy),
+                                         [this, raw] { scheduler_->wake(raw->task); });
   clients_[id.value] = std::move(slot);
   return raw->client.get();
+}
+
+NewPolicy Engine::default_policy() const {
+  return {NewPolicy(), &context_.options};  // not owned
+}
+
+base::Result<> Engine::set_absent_policies(const PolicyOfAbsent& policy_of) {
+  TRY_ASSIGN(const std::vector<ClientRecord> known, ledger_->load_all());
+  for (const ClientRecord& record : known) {
+    if (clients_.contains(record.id.value)) continue;
+    NewPolicy policy = policy_of ? policy_of(record.id, record.path) : default_policy();
+    if (policy) upkeep_->set_policy(record.row, std::move(policy));
+  }
+  return {};
 }
 
 void Engine::accept_takeovers() {

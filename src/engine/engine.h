@@ -51,8 +51,14 @@ class Engine {
                                                      const base::Clock& clock);
   ~Engine();
 
-  // A database appeared at `path` (again). The client lives until the engine ends. io: the state database failed.
-  base::Result<Client*> add(const base::DatabaseId& id, const std::filesystem::path& path);
+  // A database appeared at `path` (again). The client lives until the engine ends. Without a policy it has the one that
+  // the engine was given. io: the state database failed.
+  base::Result<Client*> add(const base::DatabaseId& id, const std::filesystem::path& path, NewPolicy policy = {});
+
+  // What holds for databases that are not there, but have a backup: retention goes on for them. Those that the function
+  // has no policy for are left alone. Milliseconds for each thousand.
+  using PolicyOfAbsent = std::function<NewPolicy(const base::DatabaseId& id, const std::string& path)>;
+  base::Result<> set_absent_policies(const PolicyOfAbsent& policy_of);
 
   // Where the operator's word to take over another writer's prefix arrives (takeover.h); call the second when it does,
   // and now and then.
@@ -89,6 +95,7 @@ class Engine {
   void start_upkeep();
   std::optional<base::SteadyTime> step_upkeep();
   void save_bill();
+  [[nodiscard]] NewPolicy default_policy() const;
   base::Result<std::unique_ptr<Ledger>> open_ledger(const std::filesystem::path& file);
 
   EngineConfig config_;

@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS objects(
   PRIMARY KEY(client, level, max, min)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS unsettled_objects ON objects(client) WHERE state<>0;
 CREATE TABLE IF NOT EXISTS upkeep(
-  client INTEGER PRIMARY KEY, known INTEGER NOT NULL DEFAULT 0, due_ms INTEGER);
+  client INTEGER PRIMARY KEY, known INTEGER NOT NULL DEFAULT 0, due_ms INTEGER, policy INTEGER);
 CREATE INDEX IF NOT EXISTS upkeep_due ON upkeep(due_ms) WHERE due_ms IS NOT NULL;
 )sql";
 
@@ -294,17 +294,38 @@ base::Result<std::vector<UnsettledObject>> InventoryTable::unsettled() {
   }
 }
 
-base::Result<> InventoryTable::set_due(std::int64_t row, std::optional<base::UnixMillis> due) {
+base::Result<> InventoryTable::set_due(std::int64_t row, std::optional<base::UnixMillis> due,
+                                       std::optional<std::int64_t> policy) {
   const std::scoped_lock lock(mutex_);
-  TRY_ASSIGN(auto s, connection_.prepare("INSERT INTO upkeep(client,due_ms) VALUES(?1,?2) ON CONFLICT DO UPDATE SET "
-                                         "due_ms=excluded.due_ms"));
+  TRY_ASSIGN(auto s,
+             connection_.prepare("INSERT INTO upkeep(client,due_ms,policy) VALUES(?1,?2,?3) ON CONFLICT DO UPDATE SET "
+                                 "due_ms=excluded.due_ms, policy=coalesce(excluded.policy, policy)"));
   s.bind(1, row);
   if (due) {
     s.bind(2, due->count());
   } else {
     s.bind_null(2);
   }
+  if (policy) {
+    s.bind(3, *policy);
+  } else {
+    s.bind_null(3);
+  }
   return s.run();
+}
+
+base::Result<> InventoryTable::expect_policies(std::span<const WantedPolicy> wanted) {
+  while (!wanted.empty()) {
+    const auto part = wanted.first(std::min(wanted.size(), kRowsAtOnce));
+    wanted = wanted.subspan(part.size());
+    const std::scoped_lock lock(mutex_);
+    TRY_ASSIGN(auto transaction, sqlite::Transaction::begin(connection_));
+    TRY_ASSIGN(auto s, connection_.prepare("UPDATE upkeep SET due_ms=?3 WHERE client=?1 AND policy IS NOT ?2 AND "
+                                           "(due_ms IS NULL OR due_ms>?3)"));
+    for (const WantedPolicy& one : part) TRY(s.bind(1, one.row).bind(2, one.policy).bind(3, one.due.count()).run());
+    TRY(transaction.commit());
+  }
+  return {};
 }
 
 base::Result<std::optional<base::UnixMillis>> InventoryTable::due(std::int64_t row) {

@@ -82,8 +82,17 @@ class InventoryTable {
   // Of all clients, in no order; at start.
   base::Result<std::vector<UnsettledObject>> unsettled();
 
-  // When retention has to look at a client the next time.
-  base::Result<> set_due(std::int64_t row, std::optional<base::UnixMillis> due);
+  // When retention has to look at a client the next time. `policy`: the fingerprint of the one that says so; none: as
+  // it was.
+  base::Result<> set_due(std::int64_t row, std::optional<base::UnixMillis> due,
+                         std::optional<std::int64_t> policy = std::nullopt);
+  // Clients whose last due time was said by another policy than this one are due at the given time.
+  struct WantedPolicy {
+    std::int64_t row = 0;
+    std::int64_t policy = 0;
+    base::UnixMillis due{0};
+  };
+  base::Result<> expect_policies(std::span<const WantedPolicy> wanted);
   base::Result<std::optional<base::UnixMillis>> due(std::int64_t row);
   // Clients whose time has come, the longest due first.
   base::Result<std::vector<std::int64_t>> due_clients(base::UnixMillis now, std::size_t count);

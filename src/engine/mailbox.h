@@ -39,9 +39,6 @@ struct IndexAnswer {
   base::Result<RemoteIndex> index;
 };
 
-// What the operator wants for this client from now on. Never null.
-using NewPolicy = std::shared_ptr<const ClientPolicy>;
-
 using Mail = std::variant<FileEvent, StoreAnswer, BucketAnswer, IndexAnswer, Command, NewPath, NewPolicy>;
 
 class Mailbox {

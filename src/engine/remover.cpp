@@ -31,6 +31,17 @@ void Remover::add(std::int64_t row, const base::DatabaseId& client, const std::v
   }
 }
 
+void Remover::give_back(std::int64_t row) {
+  std::erase_if(waiting_, [&](const Item& item) { return item.object.row == row && make_present(item); });
+}
+
+// False: it stays `deleting` in the inventory, and an object that nobody counts on.
+bool Remover::make_present(const Item& item) {
+  auto kept = shared_.ledger.inventory().set_state(item.object.row, {&item.object.object, 1}, ObjectState::present);
+  if (!kept) base::log::warn("state database", {{"reason", kept.error()}});
+  return kept.has_value();
+}
+
 std::optional<base::SteadyTime> Remover::step() {
   const base::SteadyTime now = shared_.clock.steady_now();
   if (stopped_) return std::nullopt;
@@ -150,13 +161,8 @@ void Remover::stop(std::string why) {
   bump(shared_.probe.upkeep_failures);
   waiting_.insert(waiting_.begin(), batch_.begin(), batch_.end());
   batch_.clear();
-  std::vector<history::Object> one(1);
   for (const Item& item : waiting_) {
-    one.front() = item.object.object;
-    if (auto kept = shared_.ledger.inventory().set_state(item.object.row, one, ObjectState::present); !kept) {
-      base::log::warn("state database", {{"reason", kept.error()}});
-      break;
-    }
+    if (!make_present(item)) break;
   }
   waiting_.clear();
   base::log::error("retention has stopped", {{"reason", why}});

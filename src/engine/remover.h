@@ -30,6 +30,8 @@ class Remover : public std::enable_shared_from_this<Remover> {
 
   // Objects of one client that the inventory calls `deleting`, oldest first.
   void add(std::int64_t row, const base::DatabaseId& client, const std::vector<history::Object>& objects);
+  // What waits of this client is not to be removed after all: it is `present` again. Not what is under way.
+  void give_back(std::int64_t row);
   // Sends what is due. When to call again without an answer; nullopt: not before something is added.
   std::optional<base::SteadyTime> step();
   // The store refuses or pretends: nothing may be given up any more in this run.
@@ -47,6 +49,7 @@ class Remover : public std::enable_shared_from_this<Remover> {
   void on_head(base::Result<storage::ObjectHead> head);
   void finish_batch();
   void try_again_later(std::string why);
+  bool make_present(const Item& item);
   void stop(std::string why);
 
   UpkeepShared& shared_;

@@ -62,7 +62,7 @@ class StubbornStore final : public storage::ObjectStore {
 
 class RemoverTest : public engine::testing::UpkeepTest {
  protected:
-  RemoverTest() { options_.retention = {false, 2h, 0h, 0h, 0h, 0h}; }
+  RemoverTest() { policy_.retention = {false, 2h, 0h, 0h, 0h, 0h}; }
   storage::ObjectStore& used_store() override { return stubborn_; }
   void live() {
     start();

@@ -79,8 +79,18 @@ void Upkeep::stored(std::int64_t row, const base::DatabaseId& id, const history:
   context_.wake();
 }
 
+void Upkeep::set_policy(std::int64_t row, NewPolicy policy) {
+  inbox_.with([&](Inbox& inbox) { inbox.policies.emplace_back(row, std::move(policy)); });
+  context_.wake();
+}
+
 void Upkeep::halt(std::int64_t row) {
-  inbox_.with([&](Inbox& inbox) { inbox.halted.push_back(row); });
+  inbox_.with([&](Inbox& inbox) { inbox.halted.emplace_back(row, true); });
+  context_.wake();
+}
+
+void Upkeep::resume(std::int64_t row) {
+  inbox_.with([&](Inbox& inbox) { inbox.halted.emplace_back(row, false); });
   context_.wake();
 }
 
@@ -124,11 +134,8 @@ void Upkeep::load_unsettled() {
   auto unsettled = context_.ledger->inventory().unsettled();
   if (!unsettled) return base::log::warn("state database", {{"reason", unsettled.error()}});
   for (const UnsettledObject& item : *unsettled) {
-    if (item.state == ObjectState::writing) {
-      clients_[item.row].unsettled.push_back(item.object);
-    } else if (!context_.options.retention.off) {
-      if (const auto record = context_.ledger->find(item.row)) remover_->add(item.row, record->id, {item.object});
-    }
+    Client& client = clients_[item.row];
+    (item.state == ObjectState::writing ? client.unsettled : client.given_up).push_back(item.object);
   }
   for (const auto& [row, client] : clients_) enqueue(row);
 }
@@ -148,9 +155,42 @@ void Upkeep::take_mail() {
     if (stored.body->read_at(0, object.bytes)) cached.push_back(std::move(object));
   }
   cache_.put(cached);
+  if (!mail.policies.empty()) take_policies(mail.policies);
   for (const Stored& stored : mail.stored) note_stored(stored);
-  for (const std::int64_t row : mail.halted) clients_[row].halted = true;
+  for (const auto& [row, halted] : mail.halted) set_halted(row, halted);
   for (auto& answer : mail.answers) answer();
+}
+
+void Upkeep::take_policies(std::vector<std::pair<std::int64_t, NewPolicy>>& policies) {
+  const base::UnixMillis now = context_.clock->unix_now();
+  std::vector<InventoryTable::WantedPolicy> wanted;
+  wanted.reserve(policies.size());
+  for (auto& [row, policy] : policies) {
+    wanted.push_back({row, history::fingerprint(policy->retention), now + spread_of(row)});
+    const auto client = clients_.find(row);
+    // What an older policy gave up may be wanted by this one.
+    const bool other = policies_.contains(row) && policies_[row]->retention != policy->retention;
+    if (policy->paused || policy->retention.off || other) remover_->give_back(row);
+    policies_[row] = std::move(policy);
+    if (client != clients_.end() && client->second.held) enqueue(row);
+  }
+  if (auto expected = context_.ledger->inventory().expect_policies(wanted); !expected) {
+    base::log::warn("state database", {{"reason", expected.error()}});
+  }
+  looked_for_due_ = {};
+}
+
+const ClientPolicy* Upkeep::policy_of(std::int64_t row) const {
+  const auto found = policies_.find(row);
+  return found == policies_.end() ? nullptr : found->second.get();
+}
+
+void Upkeep::set_halted(std::int64_t row, bool halted) {
+  Client& client = clients_[row];
+  if (halted) remover_->give_back(row);
+  if (!std::exchange(client.halted, halted) || halted) return;
+  client.proven.reset();
+  enqueue(row);
 }
 
 void Upkeep::note_stored(const Stored& stored) {
@@ -172,6 +212,9 @@ void Upkeep::note_stored(const Stored& stored) {
 void Upkeep::enqueue(std::int64_t row) {
   Client& client = clients_[row];
   if (client.queued || client.active || client.halted) return;
+  const ClientPolicy* policy = policy_of(row);
+  client.held = policy == nullptr || policy->paused;
+  if (client.held) return;
   client.queued = true;
   queue_.push_back(row);
 }
@@ -189,9 +232,7 @@ void Upkeep::queue_due() {
     clients_[row].queued = false;
     enqueue(row);
   }
-  if (context_.options.retention.off || remover_->stopped() || looked_for_due_ > now || queue_.size() > kDueAtOnce) {
-    return;
-  }
+  if (remover_->stopped() || looked_for_due_ > now || queue_.size() > kDueAtOnce) return;
   const base::UnixMillis wall = context_.clock->unix_now();
   auto due = context_.ledger->inventory().due_clients(wall, kDueAtOnce);
   if (!due) {
@@ -201,14 +242,20 @@ void Upkeep::queue_due() {
   }
   for (const std::int64_t row : *due) {
     plan_next_look(row, wall + kRetentionEvery);  // if the visit does not come to an end
-    if (clients_[row].halted) plan_next_look(row, std::nullopt);
+    const ClientPolicy* policy = policy_of(row);
+    if (clients_[row].halted || (policy != nullptr && policy->retention.off)) {
+      plan_next_look(row, std::nullopt, policy);
+      continue;
+    }
     clients_[row].retention_due = true;
     enqueue(row);
   }
 }
 
-void Upkeep::plan_next_look(std::int64_t row, std::optional<base::UnixMillis> due) {
-  if (auto set = context_.ledger->inventory().set_due(row, due); !set) {
+void Upkeep::plan_next_look(std::int64_t row, std::optional<base::UnixMillis> due, const ClientPolicy* policy) {
+  std::optional<std::int64_t> said_by;
+  if (policy != nullptr) said_by = history::fingerprint(policy->retention);
+  if (auto set = context_.ledger->inventory().set_due(row, due, said_by); !set) {
     base::log::warn("state database", {{"reason", set.error()}});
   }
   looked_for_due_ = {};
@@ -218,18 +265,22 @@ void Upkeep::start_visits() {
   while (!winding_down_ && visits_.size() < kVisitsMax && !queue_.empty()) {
     const std::int64_t row = queue_.front();
     queue_.pop_front();
-    clients_[row].queued = false;
-    if (!clients_[row].halted) start_visit(row);
+    Client& client = clients_[row];
+    client.queued = false;
+    const ClientPolicy* policy = policy_of(row);
+    client.held = policy == nullptr || policy->paused;
+    if (!client.halted && !client.held) start_visit(row, *policy);
   }
 }
 
-void Upkeep::start_visit(std::int64_t row) {
+void Upkeep::start_visit(std::int64_t row, const ClientPolicy& policy) {
   const base::SteadyTime now = context_.clock->steady_now();
   Client& client = clients_[row];
   VisitRequest request;
   request.row = row;
   request.owned = client.proven && now - *client.proven < kProofLasts;
-  request.retention = wants_retention(row, client);
+  request.retention = wants_retention(row, client, policy);
+  request.policy = policy.retention;
   request.heavy_allowed = std::ranges::none_of(visits_, [](const auto& visit) { return visit->heavy(); });
   request.now = request.retention ? retention_now() : base::UnixMillis{0};
   request.unsettled = client.unsettled;
@@ -239,8 +290,8 @@ void Upkeep::start_visit(std::int64_t row) {
 }
 
 // At its due time; a client that has none is looked at now and then, because something was stored since.
-bool Upkeep::wants_retention(std::int64_t row, const Client& client) {
-  if (context_.options.retention.off || remover_->stopped()) return false;
+bool Upkeep::wants_retention(std::int64_t row, const Client& client, const ClientPolicy& policy) {
+  if (policy.retention.off || remover_->stopped()) return false;
   if (client.retention_due) return true;
   if (client.retained && context_.clock->steady_now() - *client.retained < kRetentionEvery) return false;
   const auto due = context_.ledger->inventory().due(row);
@@ -252,6 +303,7 @@ bool Upkeep::run_visits() {
   for (auto& visit : visits_) {
     // Not even a request that could still be held back.
     if (clients_[visit->row()].halted) {
+      clients_[visit->row()].active = false;
       visit.reset();
       continue;
     }
@@ -276,15 +328,34 @@ void Upkeep::end_visit(UpkeepVisit& visit) {
   client.failures = 0;
   client.unsettled.clear();
   if (const auto guid = parse_guid(visit.client().value); guid && holdings_) context_.holdings->note_success(*guid);
-  if (report.retention_done) {
-    client.retained = context_.clock->steady_now();
-    client.retention_due = false;
-    remover_->add(row, visit.client(), report.removals);
-    plan_next_look(row, report.next_due ? std::optional(*report.next_due + spread_of(row)) : std::nullopt);
-  }
+  give_up(row, visit);
   if (report.wants_heavy) return delay(row, kHeavyRetry);
   if (report.again || client.again) return enqueue(row);
   client.due = report.due;
+}
+
+// To the remover, unless what was planned is not what is wanted any more.
+void Upkeep::give_up(std::int64_t row, UpkeepVisit& visit) {
+  Client& client = clients_[row];
+  VisitReport& report = visit.report();
+  const ClientPolicy* policy = policy_of(row);
+  const bool permitted = policy != nullptr && !policy->paused && !policy->retention.off && !remover_->stopped();
+  if (permitted && report.owned) remover_->add(row, visit.client(), std::exchange(client.given_up, {}));
+  if (!report.retention_done) return;
+  client.retained = context_.clock->steady_now();
+  client.retention_due = false;
+  const bool as_planned = policy != nullptr && policy->retention == visit.policy();
+  remover_->add(row, visit.client(), report.removals);
+  if (!permitted || !as_planned) remover_->give_back(row);
+  std::optional<base::UnixMillis> next;
+  if (report.next_due) {
+    next = *report.next_due + spread_of(row);
+    // By a clock that may be far behind this one, after a long stop: then once an hour until it has caught up.
+    const base::UnixMillis wall = context_.clock->unix_now();
+    if (*next <= wall) next = wall + kRetentionEvery;
+  }
+  if (!as_planned) next = context_.clock->unix_now();
+  plan_next_look(row, next, policy);
 }
 
 void Upkeep::failed(std::int64_t row, UpkeepVisit& visit) {
@@ -319,7 +390,7 @@ std::optional<base::SteadyTime> Upkeep::next_timer() {
   std::optional<base::SteadyTime> next;
   const auto at = [&](base::SteadyTime time) { next = next ? std::min(*next, time) : time; };
   if (!delayed_.empty()) at(delayed_.begin()->first);
-  if (context_.options.retention.off || remover_->stopped()) return next;
+  if (remover_->stopped()) return next;
   if (looked_for_due_ <= now) {
     const auto due = context_.ledger->inventory().next_due();
     const bool none = !due || !*due;

@@ -23,6 +23,7 @@
 
 #include "base/clock.h"
 #include "base/guarded.h"
+#include "engine/client_policy.h"
 #include "engine/holdings.h"
 #include "engine/object_cache.h"
 #include "engine/remover.h"
@@ -57,8 +58,13 @@ class Upkeep {
   // null. Cost: a lock and a wake.
   void stored(std::int64_t row, const base::DatabaseId& id, const history::Object& object,
               std::shared_ptr<const storage::Body> body);
-  // Any thread. Another writer owns the prefix: nothing of it is touched any more in this run.
+  // Any thread. What holds for the client from now on. Nothing is merged or removed before this was said, or while it
+  // says "paused".
+  void set_policy(std::int64_t row, NewPolicy policy);
+  // Any thread. Another writer owns the prefix: nothing of it is touched any more in this run, unless the operator says
+  // that it is ours.
   void halt(std::int64_t row);
+  void resume(std::int64_t row);
   // Any thread. Nothing new is begun: the process ends.
   void wind_down();
 
@@ -76,7 +82,8 @@ class Upkeep {
   };
   struct Inbox {
     std::vector<Stored> stored;
-    std::vector<std::int64_t> halted;
+    std::vector<std::pair<std::int64_t, bool>> halted;  // or not any more
+    std::vector<std::pair<std::int64_t, NewPolicy>> policies;
     std::vector<std::move_only_function<void()>> answers;
     std::uint64_t body_bytes = 0;
     bool winding_down = false;
@@ -88,8 +95,10 @@ class Upkeep {
     bool queued = false, active = false, halted = false;
     bool retention_due = false;
     bool again = false;  // something was stored while it was active
+    bool held = false;   // to be queued when its policy permits
     std::uint32_t failures = 0;
     std::vector<history::Object> unsettled;
+    std::vector<history::Object> given_up;  // `deleting` since an earlier run
   };
   using Delayed = std::pair<base::SteadyTime, std::int64_t>;
 
@@ -97,18 +106,23 @@ class Upkeep {
   void load_unsettled();
   void seed_clock();
   void take_mail();
+  void take_policies(std::vector<std::pair<std::int64_t, NewPolicy>>& policies);
+  void set_halted(std::int64_t row, bool halted);
+  [[nodiscard]] const ClientPolicy* policy_of(std::int64_t row) const;
+  void give_up(std::int64_t row, UpkeepVisit& visit);
   void note_stored(const Stored& stored);
   void queue_due();
   void start_visits();
-  void start_visit(std::int64_t row);
+  void start_visit(std::int64_t row, const ClientPolicy& policy);
   bool run_visits();
   void end_visit(UpkeepVisit& visit);
   void failed(std::int64_t row, UpkeepVisit& visit);
   void enqueue(std::int64_t row);
   void delay(std::int64_t row, std::chrono::milliseconds by);
   base::UnixMillis retention_now();
-  bool wants_retention(std::int64_t row, const Client& client);
-  void plan_next_look(std::int64_t row, std::optional<base::UnixMillis> due);
+  bool wants_retention(std::int64_t row, const Client& client, const ClientPolicy& policy);
+  // `policy`: that was asked; none: nobody was.
+  void plan_next_look(std::int64_t row, std::optional<base::UnixMillis> due, const ClientPolicy* policy = nullptr);
   std::optional<base::SteadyTime> next_timer();
   void count_cache();
   void look_at_holdings(std::int64_t row);
@@ -120,6 +134,7 @@ class Upkeep {
   std::shared_ptr<Remover> remover_;
   std::optional<HoldingsReader> holdings_;
   std::unordered_map<std::int64_t, Client> clients_;  // that something happened to in this run
+  std::unordered_map<std::int64_t, NewPolicy> policies_;
   std::deque<std::int64_t> queue_;
   std::set<Delayed> delayed_;
   std::vector<std::unique_ptr<UpkeepVisit>> visits_;

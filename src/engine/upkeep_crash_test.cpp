@@ -75,7 +75,7 @@ class UpkeepCrash : public engine::testing::UpkeepTest,
                     public ::testing::WithParamInterface<std::tuple<Death, unsigned>> {
  protected:
   UpkeepCrash() {
-    options_.retention = {false, 2h, 0h, 0h, 0h, 0h};
+    policy_.retention = {false, 2h, 0h, 0h, 0h, 0h};
     options_.compaction.plan_bytes_floor = 1024;
     options_.cache_bytes_max = 0;  // more requests to die at
     fatal_.on_death = [this] { copy_state(); };

@@ -12,14 +12,12 @@
 #include "engine/object_cache.h"
 #include "engine/probe.h"
 #include "history/compaction.h"
-#include "history/retention.h"
 #include "storage/object_store.h"
 
 namespace engine {
 
 struct UpkeepOptions {
   history::CompactionRules compaction;
-  history::RetentionPolicy retention;
   std::uint64_t cache_bytes_max = 256ULL << 20;
   // Merges that read no more than this are done in memory, some side by side; of larger ones one at a time, in files of
   // the staging directory.

@@ -78,7 +78,7 @@ TEST_F(UpkeepTest, ASnapshotTakesTheDatabasesPlaceWhenThePlanGrows) {
 
 TEST_F(UpkeepTest, WhatIsOlderThanThePolicyKeepsIsRemovedAndTheWindowStays) {
   options_.compaction.plan_bytes_floor = 1024;
-  options_.retention = {false, 2h, 0h, 0h, 0h, 0h};
+  policy_.retention = {false, 2h, 0h, 0h, 0h, 0h};
   start();
   commit_image(20);
   commits(600);  // ten hours
@@ -91,7 +91,7 @@ TEST_F(UpkeepTest, WhatIsOlderThanThePolicyKeepsIsRemovedAndTheWindowStays) {
 }
 
 TEST_F(UpkeepTest, AnIdleDatabaseEndsWithItsNewestStateAndNoWakeUps) {
-  options_.retention = {false, 2h, 0h, 0h, 0h, 0h};
+  policy_.retention = {false, 2h, 0h, 0h, 0h, 0h};
   start();
   commit_image(20);
   commits(100);
@@ -118,7 +118,7 @@ TEST_F(UpkeepTest, ACommitAMinuteCostsFewRequestsBesideItsUpload) {
 }
 
 TEST_F(UpkeepTest, RetentionOffRemovesNothing) {
-  options_.retention.off = true;
+  policy_.retention.off = true;
   start();
   commit_image(20);
   commits(100);
@@ -128,7 +128,7 @@ TEST_F(UpkeepTest, RetentionOffRemovesNothing) {
 }
 
 TEST_F(UpkeepTest, ManyClientsShareTheirDeletions) {
-  options_.retention = {false, 2h, 0h, 0h, 0h, 0h};
+  policy_.retention = {false, 2h, 0h, 0h, 0h, 0h};
   start();
   commit_image(20);
   commits(300);
@@ -138,7 +138,7 @@ TEST_F(UpkeepTest, ManyClientsShareTheirDeletions) {
 }
 
 TEST_F(UpkeepTest, AConflictStopsEverything) {
-  options_.retention = {false, 2h, 0h, 0h, 0h, 0h};
+  policy_.retention = {false, 2h, 0h, 0h, 0h, 0h};
   start();
   commit_image(20);
   commits(11);
@@ -147,6 +147,19 @@ TEST_F(UpkeepTest, AConflictStopsEverything) {
   pass(std::chrono::days(3));
   EXPECT_TRUE(bucket(1).empty());
   EXPECT_EQ(operations(OperationKind::remove), 0U);
+}
+
+TEST_F(UpkeepTest, ATakeoverUndoesAConflict) {
+  start();
+  commit_image(20);
+  commits(11);
+  upkeep_->halt(record_.row);
+  commits(20);
+  ASSERT_TRUE(bucket(1).empty());
+  upkeep_->resume(record_.row);
+  run();
+  EXPECT_FALSE(bucket(1).empty());
+  EXPECT_TRUE(restorable(txid_));
 }
 
 TEST_F(UpkeepTest, TransientFailuresAreRepeatedEverMoreRarely) {
@@ -241,7 +254,7 @@ TEST_F(UpkeepTest, AStateFromBeforeTheInventoryListsTheBucketOnce) {
 }
 
 TEST_F(UpkeepTest, NothingIsTouchedBeforeThisRunHasSeenThatThePrefixIsItsOwn) {
-  options_.retention = {false, 2h, 0h, 0h, 0h, 0h};
+  policy_.retention = {false, 2h, 0h, 0h, 0h, 0h};
   start();
   commit_image(20);
   commits(100);
@@ -258,7 +271,7 @@ TEST_F(UpkeepTest, NothingIsTouchedBeforeThisRunHasSeenThatThePrefixIsItsOwn) {
 }
 
 TEST_F(UpkeepTest, AnIdleDatabaseIsProvenOwnAfterARestartAndLookedAfter) {
-  options_.retention = {false, 2h, 0h, 0h, 0h, 0h};
+  policy_.retention = {false, 2h, 0h, 0h, 0h, 0h};
   start();
   commit_image(20);
   commits(100);

@@ -17,6 +17,7 @@
 #include "ltx/encoder.h"
 #include "ltx/merge.h"
 #include "ltx/provenance.h"
+#include "sqlite/connection.h"
 #include "storage/keys.h"
 #include "storage/memory_store.h"
 
@@ -36,6 +37,10 @@ class UpkeepTest : public ::testing::Test {
   ~UpkeepTest() override { store_.reset(); }
 
   void start(const std::string& state = "state.db") {
+    start_without_policy(state);
+    give(policy_);
+  }
+  void start_without_policy(const std::string& state = "state.db") {
     ledgers_.push_back(std::move(*Ledger::open(dir_ / state)));
     ledger_ = ledgers_.back().get();
     record_ = *ledger_->find_or_create(id_, "/clients/a.db", clock_.unix_now());
@@ -54,6 +59,10 @@ class UpkeepTest : public ::testing::Test {
     upkeep_ = upkeeps_.back().get();
   }
   virtual storage::ObjectStore& used_store() { return *store_; }
+
+  void give(const ClientPolicy& policy) {
+    upkeep_->set_policy(record_.row, std::make_shared<const ClientPolicy>(policy));
+  }
 
   // Changes `pages`; what the client does when its object is stored.
   void commit(const std::vector<std::uint32_t>& pages) {
@@ -209,6 +218,7 @@ class UpkeepTest : public ::testing::Test {
   ManualClock clock_;
   Probe probe_;
   UpkeepOptions options_;
+  ClientPolicy policy_;
   std::map<std::string, std::string> notices_;
   std::unique_ptr<storage::MemoryStore> store_ = std::make_unique<storage::MemoryStore>(storage::KeyLayout::s3, clock_);
   Bill bill_{clock_};

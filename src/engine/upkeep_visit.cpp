@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "history/compaction.h"
 #include "history/restore_plan.h"
-#include "history/retention.h"
 
 namespace engine {
 
@@ -105,6 +104,7 @@ base::Result<> UpkeepVisit::prove() {
     stage_ = Stage::finished;
     return {};
   }
+  report_.owned = true;
   return compact();
 }
 
@@ -175,7 +175,7 @@ base::Result<> UpkeepVisit::retain() {
   stage_ = Stage::finished;
   if (!request_.retention) return {};
   TRY_ASSIGN(const history::Inventory inventory, shared_.ledger.inventory().present(request_.row));
-  history::RetentionPlan plan = history::plan_retention(inventory, shared_.options.retention, {}, request_.now);
+  history::RetentionPlan plan = history::plan_retention(inventory, request_.policy, {}, request_.now);
   std::vector<history::Object> removals;
   removals.reserve(plan.removals.size());
   for (const history::Removal& removal : plan.removals) removals.push_back(removal.object);

@@ -14,6 +14,7 @@
 #include "engine/merge_job.h"
 #include "engine/ownership.h"
 #include "engine/upkeep_shared.h"
+#include "history/retention.h"
 
 namespace engine {
 
@@ -22,6 +23,7 @@ struct VisitRequest {
   std::int64_t row = 0;
   bool owned = false;                      // proven lately
   bool retention = false;                  // it is time for it
+  history::RetentionPolicy policy;         // of it
   bool heavy_allowed = true;               // a merge too large for memory may be made now
   base::UnixMillis now{0};                 // by the retention clock
   std::vector<history::Object> unsettled;  // left `writing` by an earlier run
@@ -30,11 +32,12 @@ struct VisitRequest {
 struct VisitReport {
   std::optional<base::Error> error;        // ended early; what was done stays
   std::vector<history::Object> unsettled;  // with an error: `writing` in the inventory
-  bool proven = false;
-  bool again = false;                     // there may be more to do
-  bool wants_heavy = false;               // there is a large merge to do, and it was not allowed
-  history::Due due;                       // when merging has to be thought of again, if no error and not again
-  std::vector<history::Object> removals;  // `deleting` in the inventory from now on
+  bool proven = false;                     // by a look at the bucket
+  bool owned = false;                      // by that or before: the prefix is ours
+  bool again = false;                      // there may be more to do
+  bool wants_heavy = false;                // there is a large merge to do, and it was not allowed
+  history::Due due;                        // when merging has to be thought of again, if no error and not again
+  std::vector<history::Object> removals;   // `deleting` in the inventory from now on
   bool retention_done = false;
   std::optional<base::UnixMillis> next_due;  // of retention, if it was done
 };
@@ -49,6 +52,7 @@ class UpkeepVisit {
   [[nodiscard]] std::int64_t row() const { return request_.row; }
   [[nodiscard]] const base::DatabaseId& client() const { return record_.id; }
   [[nodiscard]] bool heavy() const { return heavy_; }
+  [[nodiscard]] const history::RetentionPolicy& policy() const { return request_.policy; }
   // After the end.
   [[nodiscard]] VisitReport& report() { return report_; }
 

@@ -52,6 +52,7 @@ base::Result<std::unique_ptr<Fleet>> Fleet::open(FleetOptions options, os::Direc
                                                      fleet->roots_.front().detail +
                                                      "; create it or name another one with -watch-dir");
   }
+  fleet->give_absent_policies();
   fleet->watch_takeovers();
   fleet->next_sweep_ = now() + fleet->options_.sweep_every;
   return fleet;

@@ -99,7 +99,9 @@ class Fleet {
   void watch_takeovers();
   void take_change();
   void give_policy(Entry& entry);
-  [[nodiscard]] std::string_view below_root(const Entry& entry) const;
+  [[nodiscard]] engine::NewPolicy policy_for(const base::DatabaseId& id, const std::string& path) const;
+  void give_absent_policies();
+  [[nodiscard]] std::string_view below_root(const std::string& path) const;
   void try_roots();
   void publish_roots();
   void sweep();

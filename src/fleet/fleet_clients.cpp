@@ -50,13 +50,13 @@ void Fleet::appear(const std::string& directory, const std::string& name, bool r
     return refuse(path, "its id is that of " + entry->path + " (case does not count); rename one of them");
   }
   if (entry == nullptr) {
-    auto client = engine_.add(*id, path);
+    engine::NewPolicy policy = options_.policy_of ? policy_for(*id, path) : nullptr;
+    auto client = engine_.add(*id, path, policy);
     if (!client) {
       base::log::error("database could not be registered", {{"path", path}, {"reason", client.error()}});
       return;
     }
-    entry = &registry_.add({*id, path, *client, nullptr, false, 0, 0, {}, {}});
-    give_policy(*entry);
+    entry = &registry_.add({*id, path, *client, std::move(policy), false, 0, 0, {}, {}});
     size_.store(registry_.entries().size(), std::memory_order_relaxed);
   } else if (entry->path != path) {
     registry_.move(*entry, path);
@@ -74,22 +74,41 @@ void Fleet::appear(const std::string& directory, const std::string& name, bool r
 
 void Fleet::give_policy(Entry& entry) {
   if (!options_.policy_of) return;
-  auto policy = options_.policy_of(entry.id, below_root(entry));
+  auto policy = policy_for(entry.id, entry.path);
   const bool same = entry.policy && *entry.policy == *policy;
   entry.policy = std::move(policy);
   if (!same) entry.client->post(entry.policy);
 }
 
+engine::NewPolicy Fleet::policy_for(const base::DatabaseId& id, const std::string& path) const {
+  return options_.policy_of(id, below_root(path));
+}
+
+// Where the directory is gone, too, it may be spelled otherwise than when it was there: then nobody can tell which
+// blocks speak of its databases, and what they want to keep.
+void Fleet::give_absent_policies() {
+  engine::Engine::PolicyOfAbsent policy_of;
+  if (options_.policy_of) {
+    policy_of = [this](const base::DatabaseId& id, const std::string& path) -> engine::NewPolicy {
+      if (below_root(path).size() == path.size()) return nullptr;
+      return policy_for(id, path);
+    };
+  }
+  if (auto given = engine_.set_absent_policies(policy_of); !given) {
+    base::log::warn("state database", {{"reason", given.error()}});
+  }
+}
+
 // Of roots within each other the innermost counts.
-std::string_view Fleet::below_root(const Entry& entry) const {
+std::string_view Fleet::below_root(const std::string& path) const {
   std::size_t longest = 0;
   for (const Root& root : roots_) {
     const std::size_t length = root.path.ends_with('/') ? root.path.size() : root.path.size() + 1;
-    if (entry.path.size() > length && entry.path.starts_with(root.path) && entry.path[length - 1] == '/') {
+    if (path.size() > length && path.starts_with(root.path) && path[length - 1] == '/') {
       longest = std::max(longest, length);
     }
   }
-  return std::string_view(entry.path).substr(longest);
+  return std::string_view(path).substr(longest);
 }
 
 void Fleet::change(FleetChange change) {
@@ -107,6 +126,7 @@ void Fleet::take_change() {
   }
   options_.policy_of = std::move(change->policy_of);
   for (const auto& [id, entry] : registry_.entries()) give_policy(*entry);
+  give_absent_policies();
   if (roots_.size() != before) try_roots();
 }
 

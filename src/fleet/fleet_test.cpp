@@ -431,6 +431,28 @@ TEST_F(FleetTest, APolicyIsChosenByThePathBelowTheRootAndAgainWhenTheFileMoves) 
   EXPECT_TRUE(is_stored(kFirst, file(kFirst, "working")));
 }
 
+// Retention goes on for a backup whose database is gone, by the blocks that speak of its last place.
+TEST_F(FleetTest, ADatabaseThatIsGoneHasThePolicyOfItsLastPlace) {
+  fs::create_directory(root_ / "acme");
+  write_into(file(kFirst, "acme"));
+  write_into(file(kSecond));
+  start();
+  ASSERT_TRUE(is_stored(kFirst, file(kFirst, "acme")));
+  fleet_->stop();
+  engine_->stop();
+  fs::remove(file(kFirst, "acme"));
+  std::vector<std::string> asked;
+  options_.policy_of = [&](const base::DatabaseId& id, std::string_view path) {
+    asked.push_back(id.value + " " + std::string(path));
+    return std::make_shared<const engine::ClientPolicy>();
+  };
+  fleet_.reset();
+  engine_.reset();
+  start();
+  fleet_->stop();
+  EXPECT_TRUE(std::ranges::find(asked, kFirst.value + " acme/" + kFirst.value + ".db") != asked.end());
+}
+
 TEST_F(FleetTest, AChangeAddsDirectoriesAndGivesClientsOtherPolicies) {
   const fs::path other = fs::canonical(dir_.path()) / "other";
   fs::create_directory(other);

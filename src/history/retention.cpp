@@ -143,6 +143,18 @@ void sort_out(const Inventory& inventory, const std::vector<Point>& points, cons
 
 }  // namespace
 
+std::int64_t fingerprint(const RetentionPolicy& policy) {
+  constexpr std::uint64_t kFnvPrime = 0x100000001b3U;
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  for (const std::int64_t value : {std::int64_t{policy.off}, policy.window.count(), policy.hourly.count(),
+                                   policy.daily.count(), policy.weekly.count(), policy.monthly.count()}) {
+    for (unsigned shift = 0; shift < 64; shift += 8) {
+      hash = (hash ^ ((static_cast<std::uint64_t>(value) >> shift) & 0xffU)) * kFnvPrime;
+    }
+  }
+  return static_cast<std::int64_t>(hash);
+}
+
 std::string_view to_string(KeepReason reason) {
   switch (reason) {
     case KeepReason::newest:

@@ -36,6 +36,9 @@ struct RetentionPolicy {
   friend bool operator==(const RetentionPolicy&, const RetentionPolicy&) = default;
 };
 
+// To notice that a history was thinned by another policy than the one that holds now. The same in every process.
+std::int64_t fingerprint(const RetentionPolicy& policy);
+
 // A restore under way must find what it planned: the window is never shorter, and an object that was stored less than
 // this ago does not yet make those it covers superfluous.
 inline constexpr std::chrono::hours kRetentionGrace{1};

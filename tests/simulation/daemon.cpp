@@ -71,7 +71,7 @@ bool Daemon::begin(Run& r) {
   config.client.switch_to_wal = plan_.daemon.switch_to_wal;
   config.client.page_set_memory_bytes = plan_.daemon.page_set_bytes;
   config.upkeep.compaction = plan_.daemon.compaction;
-  config.upkeep.retention = plan_.daemon.retention;
+  config.client.retention = plan_.daemon.retention;
   auto engine = engine::Engine::start(config, *r.store, *r.stream, *r.closer, base::system_clock());
   if (!engine) {
     trouble_ = engine.error().message;

@@ -136,6 +136,24 @@ TEST(CommandLine, WrongUsageSaysWhatIsWrongHowToMendItAndTheUsage) {
   }
 }
 
+TEST(CommandLine, PinsNeedAReasonAndAFuture) {
+  const auto pin =
+      expect_command<Pins>({"pin", kGuid, "-bucket=backups", "-note=x", "-txid=255", "-until=2199-01-01"}).request;
+  EXPECT_EQ(pin.what, PinRequest::What::pin);
+  EXPECT_EQ(pin.client, kGuid);
+  EXPECT_EQ(pin.note, "x");
+  EXPECT_TRUE(pin.until.has_value());
+  EXPECT_THAT(usage_error({"pin", kGuid, "-bucket=backups"}), HasSubstr("-note is missing"));
+  EXPECT_THAT(usage_error({"pin", kGuid, "-bucket=backups", "-note=x", "-until=2020-01-01"}),
+              HasSubstr("over already"));
+  EXPECT_THAT(usage_error({"pin", "-bucket=backups", "-note=x"}), HasSubstr("which client?"));
+  EXPECT_THAT(usage_error({"pin", "abc", "-bucket=backups", "-note=x"}), HasSubstr("is no GUID"));
+  EXPECT_THAT(usage_error({"unpin", kGuid, "-bucket=backups"}), HasSubstr("which pin?"));
+  EXPECT_THAT(usage_error({"unpin", kGuid, "-bucket=backups", "-all", "-txid=1"}), HasSubstr("which pin?"));
+  EXPECT_TRUE(expect_command<Pins>({"pins", "-bucket=backups"}).request.client.empty());
+  EXPECT_THAT(expect_command<ShowHelp>({"help", "unpin"}).text, HasSubstr("-txid"));
+}
+
 TEST(CommandLine, RestoreTakesAGuidAndABucket) {
   const auto request = expect_command<Restore>({"restore", kGuid, "-o", "out.db", "-bucket", "backups"}).request;
   EXPECT_EQ(request.store.bucket, "backups");

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,21 @@ struct SupposedWriting {
   double clients = 1;
   double commit_kb = 8;      // of an object that holds one commit, compressed
   double database_mb = 100;  // of the whole database, compressed
+};
+
+// `pin`, `unpin` and `pins`.
+struct PinRequest {
+  enum class What : std::uint8_t { pin, unpin, list };
+  What what = What::list;
+  StoreOptions store;
+  std::string client;             // GUID; empty: all, for `list`
+  history::RestoreTarget target;  // neither: the newest state, for `pin`
+  std::string note;
+  std::optional<base::UnixMillis> until;  // none: for good
+  bool all = false;                       // every pin of the client
+  bool json = false;
+  std::filesystem::path config_file;  // empty: none
+  LogOptions log;
 };
 
 // `takeover`.

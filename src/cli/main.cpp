@@ -11,6 +11,7 @@
 #include "cli/daemon_command.h"
 #include "cli/exit_code.h"
 #include "cli/explain_command.h"
+#include "cli/pin_command.h"
 #include "cli/points_command.h"
 #include "cli/restore_all_command.h"
 #include "cli/restore_command.h"
@@ -38,6 +39,10 @@ struct RunCommand {
   int operator()(const cli::Restore& command) const {
     base::log::configure(command.request.log.level, command.request.log.format);
     return std::to_underlying(cli::run_restore(command.request));
+  }
+  int operator()(const cli::Pins& command) const {
+    base::log::configure(command.request.log.level, command.request.log.format);
+    return std::to_underlying(cli::run_pins(command.request));
   }
   int operator()(const cli::TakeOver& command) const {
     base::log::configure(command.request.log.level, command.request.log.format);

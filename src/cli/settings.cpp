@@ -272,6 +272,32 @@ void add_retention_settings(std::vector<Setting>& settings, history::RetentionPo
   thinned("retention-monthly", policy.monthly, "month");
 }
 
+// Which state of a database is meant.
+Setting at_setting(history::RestoreTarget& target) {
+  Setting setting{"at",
+                  "TIME",
+                  "",
+                  "The newest state from before this time: 2026-11-22T14:30:00Z, 2026-11-22, \"2026-11-22 "
+                  "14:30\", \"yesterday 14:30\" (local time where no zone is given), or -2h.",
+                  Arity::value,
+                  [&target](std::string_view text) -> Result<> {
+                    TRY_ASSIGN(target.before, parse_point_in_time(text, base::system_clock().unix_now()));
+                    return {};
+                  }};
+  setting.current = [&target] { return target.before ? base::to_rfc3339(*target.before) : ""; };
+  return setting;
+}
+
+void add_target_settings(std::vector<Setting>& settings, history::RestoreTarget& target) {
+  settings.push_back({"txid", "TXID", "", "The state: 16 hexadecimal digits as points lists them, or a number.",
+                      Arity::value, [&target](std::string_view text) -> Result<> {
+                        TRY_ASSIGN(target.txid, parse_txid(text));
+                        return {};
+                      }});
+  settings.back().current = [&target] { return target.txid ? base::hex16(target.txid->value) : ""; };
+  settings.push_back(at_setting(target));
+}
+
 }  // namespace
 
 std::vector<Setting> daemon_settings(Options& options) {
@@ -320,6 +346,32 @@ std::vector<Setting> client_settings(engine::ClientPolicy& policy) {
   return settings;
 }
 
+std::vector<Setting> pin_settings(PinRequest& request) {
+  std::vector<Setting> settings;
+  if (request.what != PinRequest::What::list) add_target_settings(settings, request.target);
+  if (request.what == PinRequest::What::pin) {
+    settings.push_back(text_setting("note", "TEXT", request.note, "Why it is kept."));
+    settings.push_back({"until", "TIME", "",
+                        "Keep it until then, written as for -at. Without it: for good, until unpin.", Arity::value,
+                        [&request](std::string_view text) -> Result<> {
+                          const base::UnixMillis now = base::system_clock().unix_now();
+                          TRY_ASSIGN(request.until, parse_point_in_time(text, now));
+                          if (*request.until > now) return {};
+                          return fail(Category::invalid, "\"" + std::string(text) + "\" is over already");
+                        }});
+    settings.back().current = [&request] { return request.until ? base::to_rfc3339(*request.until) : ""; };
+  }
+  if (request.what == PinRequest::What::unpin) {
+    settings.pop_back();  // not by time
+    settings.push_back(toggle("all", request.all, "Every pin of the client."));
+  }
+  settings.push_back(toggle("json", request.json, "Write the result as JSON."));
+  add_store_settings(settings, request.store);
+  add_log_settings(settings, request.log);
+  settings.push_back(config_setting(request.config_file));
+  return settings;
+}
+
 std::vector<Setting> takeover_settings(TakeoverRequest& request) {
   std::vector<Setting> settings;
   settings.push_back(toggle("all", request.all, "Every client whose backup another writer continues."));
@@ -339,35 +391,11 @@ std::vector<Setting> takeover_settings(TakeoverRequest& request) {
 
 namespace {
 
-Setting at_setting(history::RestoreTarget& target) {
-  Setting setting{"at",
-                  "TIME",
-                  "",
-                  "Restore the newest state from before this time: 2026-11-22T14:30:00Z, 2026-11-22, \"2026-11-22 "
-                  "14:30\", \"yesterday 14:30\" (local time where no zone is given), or -2h.",
-                  Arity::value,
-                  [&target](std::string_view text) -> Result<> {
-                    TRY_ASSIGN(target.before, parse_point_in_time(text, base::system_clock().unix_now()));
-                    return {};
-                  }};
-  setting.current = [&target] { return target.before ? base::to_rfc3339(*target.before) : ""; };
-  return setting;
-}
-
-}  // namespace
-
 std::vector<Setting> restore_settings(RestoreRequest& request) {
   std::vector<Setting> settings;
   settings.push_back(path_setting("o", "FILE", request.output, "File to restore to."));
   settings.push_back(toggle("force", request.force, "Replace FILE if it exists."));
-  settings.push_back({"txid", "TXID", "",
-                      "Restore this state: 16 hexadecimal digits as points lists them, or a number.", Arity::value,
-                      [&request](std::string_view text) -> Result<> {
-                        TRY_ASSIGN(request.target.txid, parse_txid(text));
-                        return {};
-                      }});
-  settings.back().current = [&request] { return request.target.txid ? base::hex16(request.target.txid->value) : ""; };
-  settings.push_back(at_setting(request.target));
+  add_target_settings(settings, request.target);
   settings.push_back(toggle("dry-run", request.dry_run, "Say what would be read, and restore nothing."));
   settings.push_back(toggle("json", request.json, "Write the result as JSON."));
   settings.push_back(number_setting("parallel", request.parallel, 1, 64, "Requests under way at a time."));

@@ -345,23 +345,13 @@ base::Result<ClientRecord> Ledger::find(std::int64_t row) {
   return record_from(s);
 }
 
-base::Result<std::vector<std::uint64_t>> Ledger::page_index_part(std::int64_t row, std::uint32_t first_page,
-                                                                 std::uint32_t pages) {
-  std::vector<std::uint64_t> part(pages, 0);
-  const std::int64_t first = (first_page - 1) / kChunkPages;
+base::Result<ClientRecord> Ledger::find(const base::DatabaseId& id) {
   const std::scoped_lock lock(mutex_);
-  TRY_ASSIGN(auto s, database_->connection.prepare("SELECT chunk, checksums FROM page_index WHERE client=?1 AND "
-                                                   "chunk BETWEEN ?2 AND ?3"));
-  s.bind(1, row).bind(2, first).bind(3, first + (pages + kChunkPages - 1) / kChunkPages - 1);
-  for (;;) {
-    TRY_ASSIGN(const bool found, s.step());
-    if (!found) return part;
-    const base::ByteView blob = s.blob(1);
-    const auto at = static_cast<std::size_t>(s.integer(0) - first) * kChunkPages;
-    for (std::size_t i = 0; i * 8 < blob.size() && at + i < part.size(); ++i) {
-      part[at + i] = base::load_be64(blob.data() + i * 8);
-    }
-  }
+  TRY_ASSIGN(auto s, database_->connection.prepare(fmt::format("SELECT {} FROM clients WHERE client_id=?1", kColumns)));
+  s.bind(1, id.value);
+  TRY_ASSIGN(const bool found, s.step());
+  if (!found) return base::fail(base::Category::not_found, fmt::format("state database: no client {}", id.value));
+  return record_from(s);
 }
 
 base::Result<std::optional<base::UnixMillis>> Ledger::newest_replication() {

@@ -110,9 +110,7 @@ class Ledger {
 
   // The client's row as it stands; not_found.
   base::Result<ClientRecord> find(std::int64_t row);
-  // Its checksums from `first_page` on (a multiple of kChunkPages + 1), at most `pages` of them, 0 for unknown ones.
-  base::Result<std::vector<std::uint64_t>> page_index_part(std::int64_t row, std::uint32_t first_page,
-                                                           std::uint32_t pages);
+  base::Result<ClientRecord> find(const base::DatabaseId& id);
 
   // When the newest of all acknowledged objects was made; nullopt: there is none.
   base::Result<std::optional<base::UnixMillis>> newest_replication();

@@ -45,6 +45,11 @@ bool Remover::make_present(const Item& item) {
 std::optional<base::SteadyTime> Remover::step() {
   const base::SteadyTime now = shared_.clock.steady_now();
   if (stopped_) return std::nullopt;
+  if (reading_) {
+    if (!reading_->finished()) return std::nullopt;
+    on_pins(std::exchange(reading_, nullptr)->result());
+    return busy_ ? std::nullopt : std::optional(std::max(due_, now));
+  }
   if (look_again_) {
     if (*look_again_ > now) return look_again_;
     if (!std::exchange(busy_, true)) look_up();
@@ -53,8 +58,26 @@ std::optional<base::SteadyTime> Remover::step() {
   if (busy_ || waiting_.empty()) return std::nullopt;
   const bool full = waiting_.size() >= kBatch && failures_ == 0;
   if (!full && due_ > now) return due_;
-  send();
+  read_pins();
   return std::nullopt;
+}
+
+void Remover::read_pins() {
+  busy_ = true;
+  reading_ = std::make_shared<PinReading>(shared_);
+  reading_->step();
+}
+
+// What a new pin may need is not removed: it is planned anew.
+void Remover::on_pins(base::Result<PinBook>& pins) {
+  if (!pins) return try_again_later(pins.error().message);
+  const auto changed = shared_.pins.changed(*pins);
+  const bool first = !shared_.pins.read;
+  shared_.pins = std::move(*pins);
+  if (!changed.empty() && !first) base::log::info("pinned restore points have changed", {{"clients", changed.size()}});
+  if (!changed.empty()) listener_.pins_changed(changed);
+  busy_ = false;
+  if (!waiting_.empty()) send();
 }
 
 void Remover::send() {
@@ -135,7 +158,7 @@ void Remover::finish_batch() {
   bump(shared_.probe.removed_bytes, bytes);
   std::unordered_set<std::int64_t> rows;
   for (const UnsettledObject& object : removed) rows.insert(object.row);
-  for (const std::int64_t row : rows) removed_(row);
+  for (const std::int64_t row : rows) listener_.removed(row);
   base::log::debug("old objects removed", {{"objects", removed.size()}, {"bytes", bytes}});
   batch_.clear();
   look_again_.reset();
@@ -166,8 +189,8 @@ void Remover::stop(std::string why) {
   }
   waiting_.clear();
   base::log::error("retention has stopped", {{"reason", why}});
-  notice_("Retention has stopped until the next start, and nothing is removed: " + why +
-          ". Allow deletions in this bucket, or turn retention off with -retention off.");
+  listener_.notice("Retention has stopped until the next start, and nothing is removed: " + why +
+                   ". Allow deletions in this bucket, or turn retention off with -retention off.");
 }
 
 }  // namespace engine

@@ -1,5 +1,6 @@
 // Deletes objects that retention has given up, of all clients together: batches of up to a thousand keys, one at a
-// time, of each batch one key looked up afterwards, because some stores answer "deleted" and keep the object.
+// time. Before each the pins are read, because one may have come since it was planned; of each batch one key is looked
+// up afterwards, because some stores answer "deleted" and keep the object.
 //
 // The inventory calls an object `deleting` from before the first request until the store's word was checked, so after a
 // crash the same deletion is asked for again, which is no error. Belongs to upkeep's thread.
@@ -16,21 +17,24 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "engine/inventory.h"
+#include "engine/pin_reading.h"
 #include "engine/upkeep_shared.h"
 
 namespace engine {
 
 class Remover : public std::enable_shared_from_this<Remover> {
  public:
-  // `notice`: for the operator; an empty text takes it away. `removed`: something of this client is gone.
-  Remover(
-      UpkeepShared& shared, std::function<void(std::string)> notice,
-      std::function<void(std::int64_t row)> removed = [](std::int64_t) {})
-      : shared_(shared), notice_(std::move(notice)), removed_(std::move(removed)) {}
+  struct Listener {
+    std::function<void(std::string)> notice;  // for the operator; an empty text takes it away
+    // Pins were read again, and those of these clients are not what they were: what waits of them is to be given back.
+    std::function<void(const std::vector<base::DatabaseId>&)> pins_changed;
+    std::function<void(std::int64_t row)> removed = [](std::int64_t) {};  // something of this client is gone
+  };
+  Remover(UpkeepShared& shared, Listener listener) : shared_(shared), listener_(std::move(listener)) {}
 
   // Objects of one client that the inventory calls `deleting`, oldest first.
   void add(std::int64_t row, const base::DatabaseId& client, const std::vector<history::Object>& objects);
-  // What waits of this client is not to be removed after all: it is `present` again. Not what is under way.
+  // What waits of this client is not to be removed after all: it is `present` again. Not what the store was asked for.
   void give_back(std::int64_t row);
   // Sends what is due. When to call again without an answer; nullopt: not before something is added.
   std::optional<base::SteadyTime> step();
@@ -43,6 +47,8 @@ class Remover : public std::enable_shared_from_this<Remover> {
     UnsettledObject object;
     base::ObjectKey key;
   };
+  void read_pins();
+  void on_pins(base::Result<PinBook>& pins);
   void send();
   void on_removed(base::Result<std::vector<storage::RemoveFailure>> answer);
   void look_up();
@@ -53,8 +59,8 @@ class Remover : public std::enable_shared_from_this<Remover> {
   void stop(std::string why);
 
   UpkeepShared& shared_;
-  std::function<void(std::string)> notice_;
-  std::function<void(std::int64_t row)> removed_;
+  Listener listener_;
+  std::shared_ptr<PinReading> reading_;
   std::deque<Item> waiting_;
   std::vector<Item> batch_;  // under way
   bool busy_ = false;

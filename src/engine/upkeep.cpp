@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/random.h"
 
@@ -18,6 +19,8 @@ constexpr std::uint64_t kBodiesMax = 16ULL << 20;  // waiting for the cache; mor
 constexpr std::chrono::minutes kProofLasts{60};
 constexpr std::chrono::minutes kSpread{50};  // of what is due at a full hour, over the clients
 constexpr std::chrono::hours kRetentionEvery{1};
+constexpr std::chrono::hours kPinsKnownFor{24};  // for a plan; before something is removed they are read again
+constexpr std::chrono::days kPinsLookedAt{7};    // at least, where some hold points: they may be taken away
 constexpr std::chrono::hours kLongestSleep{6};   // a wall clock may have been set
 constexpr std::chrono::seconds kFirstPause{30};  // after a failure; doubles
 constexpr std::uint32_t kPauseShiftMax = 7;      // about an hour
@@ -54,10 +57,13 @@ Upkeep::Upkeep(UpkeepContext context)
               *context_.probe,
               context_.options,
               context_.staging_directory,
-              [this](std::move_only_function<void()> answer) { post(std::move(answer)); }},
+              [this](std::move_only_function<void()> answer) { post(std::move(answer)); },
+              {}},
       remover_(std::make_shared<Remover>(
-          shared_, [this](std::string text) { context_.notice("retention", std::move(text)); },
-          [this](std::int64_t row) { look_at_holdings(row); })) {
+          shared_,
+          Remover::Listener{.notice = [this](std::string text) { context_.notice("retention", std::move(text)); },
+                            .pins_changed = [this](const auto& clients) { pins_changed(clients); },
+                            .removed = [this](std::int64_t row) { look_at_holdings(row); }})) {
   if (context_.holdings != nullptr) holdings_.emplace(*context_.ledger, *context_.holdings, *context_.clock);
   seed_clock();
   load_unsettled();
@@ -281,6 +287,10 @@ void Upkeep::start_visit(std::int64_t row, const ClientPolicy& policy) {
   request.owned = client.proven && now - *client.proven < kProofLasts;
   request.retention = wants_retention(row, client, policy);
   request.policy = policy.retention;
+  if (shared_.pins.read && now - *shared_.pins.read < kPinsKnownFor) {
+    const auto record = context_.ledger->find(row);
+    if (record) request.pins = shared_.pins.of(record->id);
+  }
   request.heavy_allowed = std::ranges::none_of(visits_, [](const auto& visit) { return visit->heavy(); });
   request.now = request.retention ? retention_now() : base::UnixMillis{0};
   request.unsettled = client.unsettled;
@@ -340,8 +350,10 @@ void Upkeep::give_up(std::int64_t row, UpkeepVisit& visit) {
   VisitReport& report = visit.report();
   const ClientPolicy* policy = policy_of(row);
   const bool permitted = policy != nullptr && !policy->paused && !policy->retention.off && !remover_->stopped();
-  if (permitted && report.owned) remover_->add(row, visit.client(), std::exchange(client.given_up, {}));
+  if (permitted && report.owned && !client.given_up.empty()) settle_given_up(row, visit);
+  if (report.wants_pins) read_pins(row);
   if (!report.retention_done) return;
+  tell_lost_pins(row, visit);
   client.retained = context_.clock->steady_now();
   client.retention_due = false;
   const bool as_planned = policy != nullptr && policy->retention == visit.policy();
@@ -354,8 +366,79 @@ void Upkeep::give_up(std::int64_t row, UpkeepVisit& visit) {
     const base::UnixMillis wall = context_.clock->unix_now();
     if (*next <= wall) next = wall + kRetentionEvery;
   }
+  if (report.holds_pins) {
+    const base::UnixMillis latest = context_.clock->unix_now() + kPinsLookedAt;
+    next = next ? std::min(*next, latest) : latest;
+  }
   if (!as_planned) next = context_.clock->unix_now();
   plan_next_look(row, next, policy);
+}
+
+// That was decided without pins that may have come since. Where there are some, the bucket says what is left, and it
+// is decided anew.
+void Upkeep::settle_given_up(std::int64_t row, UpkeepVisit& visit) {
+  if (!shared_.pins.read) return read_pins(row);
+  Client& client = clients_[row];
+  const std::vector<history::Object> objects = std::exchange(client.given_up, {});
+  if (shared_.pins.of(visit.client()).empty()) return remover_->add(row, visit.client(), objects);
+  std::vector<UnsettledObject> unsettled;
+  for (const history::Object& object : objects) unsettled.push_back({row, object, ObjectState::deleting});
+  InventoryTable& inventory = context_.ledger->inventory();
+  auto forgotten = inventory.forget(unsettled);
+  if (forgotten) forgotten = inventory.distrust(row);
+  if (!forgotten) base::log::warn("state database", {{"reason", forgotten.error()}});
+  visit.report().again = true;
+}
+
+// The client comes back when they are known.
+void Upkeep::read_pins(std::int64_t row) {
+  clients_[row].retention_due = true;
+  waiting_for_pins_.push_back(row);
+  if (pin_reading_) return;
+  pin_reading_ = std::make_shared<PinReading>(shared_);
+  pin_reading_->step();
+}
+
+void Upkeep::take_pins() {
+  if (!pin_reading_ || !pin_reading_->finished()) return;
+  const auto reading = std::exchange(pin_reading_, nullptr);
+  auto& pins = reading->result();
+  const auto rows = std::exchange(waiting_for_pins_, {});
+  if (!pins) {
+    bump(context_.probe->upkeep_failures);
+    base::log::warn("pinned restore points cannot be read; nothing is removed before", {{"reason", pins.error()}});
+    context_.notice("pins", "Pinned restore points cannot be read, so nothing is removed: " + pins.error().message);
+    for (const std::int64_t row : rows) plan_next_look(row, context_.clock->unix_now() + kFirstPause * 10);
+    return;
+  }
+  context_.notice("pins", "");
+  const auto changed = shared_.pins.changed(*pins);
+  shared_.pins = std::move(*pins);
+  pins_changed(changed);
+  for (const std::int64_t row : rows) enqueue(row);
+}
+
+void Upkeep::pins_changed(const std::vector<base::DatabaseId>& clients) {
+  for (const base::DatabaseId& id : clients) {
+    const auto record = context_.ledger->find(id);
+    if (!record) continue;  // of another host
+    remover_->give_back(record->row);
+    clients_[record->row].retention_due = true;
+    enqueue(record->row);
+  }
+}
+
+void Upkeep::tell_lost_pins(std::int64_t row, UpkeepVisit& visit) {
+  const std::vector<base::Txid>& lost = visit.report().lost_pins;
+  const bool told_before = std::exchange(clients_[row].pins_lost, !lost.empty());
+  const std::string topic = "pins " + visit.client().value;
+  if (lost.empty()) {
+    if (told_before) context_.notice(topic, "");
+    return;
+  }
+  std::string text = "Of " + visit.client().value + " these pinned restore points cannot be restored:";
+  for (const base::Txid txid : lost) text += " " + base::hex16(txid.value);
+  context_.notice(topic, text + ". The next older point of each is kept in its place; take the pins away with unpin.");
 }
 
 void Upkeep::failed(std::int64_t row, UpkeepVisit& visit) {
@@ -405,6 +488,7 @@ std::optional<base::SteadyTime> Upkeep::next_timer() {
 std::optional<base::SteadyTime> Upkeep::step() {
   take_mail();
   if (winding_down_) return std::nullopt;
+  take_pins();
   queue_due();
   start_visits();
   const bool more = run_visits();
@@ -418,7 +502,7 @@ std::optional<base::SteadyTime> Upkeep::step() {
 }
 
 bool Upkeep::at_rest() {
-  return (winding_down_ || queue_.empty()) && visits_.empty() && !remover_->busy() &&
+  return (winding_down_ || queue_.empty()) && visits_.empty() && !remover_->busy() && !pin_reading_ &&
          inbox_.with([](const Inbox& inbox) { return inbox.stored.empty() && inbox.answers.empty(); });
 }
 

@@ -94,8 +94,9 @@ class Upkeep {
     std::optional<base::SteadyTime> retained;  // last looked at by retention in this run
     bool queued = false, active = false, halted = false;
     bool retention_due = false;
-    bool again = false;  // something was stored while it was active
-    bool held = false;   // to be queued when its policy permits
+    bool again = false;      // something was stored while it was active
+    bool held = false;       // to be queued when its policy permits
+    bool pins_lost = false;  // which the operator was told
     std::uint32_t failures = 0;
     std::vector<history::Object> unsettled;
     std::vector<history::Object> given_up;  // `deleting` since an earlier run
@@ -110,6 +111,11 @@ class Upkeep {
   void set_halted(std::int64_t row, bool halted);
   [[nodiscard]] const ClientPolicy* policy_of(std::int64_t row) const;
   void give_up(std::int64_t row, UpkeepVisit& visit);
+  void settle_given_up(std::int64_t row, UpkeepVisit& visit);
+  void read_pins(std::int64_t row);
+  void take_pins();
+  void pins_changed(const std::vector<base::DatabaseId>& clients);
+  void tell_lost_pins(std::int64_t row, UpkeepVisit& visit);
   void note_stored(const Stored& stored);
   void queue_due();
   void start_visits();
@@ -136,6 +142,8 @@ class Upkeep {
   std::unordered_map<std::int64_t, Client> clients_;  // that something happened to in this run
   std::unordered_map<std::int64_t, NewPolicy> policies_;
   std::deque<std::int64_t> queue_;
+  std::shared_ptr<PinReading> pin_reading_;
+  std::vector<std::int64_t> waiting_for_pins_;
   std::set<Delayed> delayed_;
   std::vector<std::unique_ptr<UpkeepVisit>> visits_;
   bool winding_down_ = false;

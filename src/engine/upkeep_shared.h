@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "base/clock.h"
+#include "engine/bucket_pins.h"
 #include "engine/ledger.h"
 #include "engine/object_cache.h"
 #include "engine/probe.h"
@@ -37,6 +38,7 @@ struct UpkeepShared {
   std::filesystem::path staging_directory;
   // Runs the function on upkeep's thread, soon. For answers of the store.
   std::function<void(std::move_only_function<void()>)> post;
+  PinBook pins;  // as of the last reading
 };
 
 // A piece of work on one client's objects: plain state that step() moves on.

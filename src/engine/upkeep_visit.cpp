@@ -1,5 +1,6 @@
 #include "engine/upkeep_visit.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -175,7 +176,13 @@ base::Result<> UpkeepVisit::retain() {
   stage_ = Stage::finished;
   if (!request_.retention) return {};
   TRY_ASSIGN(const history::Inventory inventory, shared_.ledger.inventory().present(request_.row));
-  history::RetentionPlan plan = history::plan_retention(inventory, request_.policy, {}, request_.now);
+  const std::vector<history::Pin> pins = request_.pins.value_or(std::vector<history::Pin>());
+  history::RetentionPlan plan = history::plan_retention(inventory, request_.policy, pins, request_.now);
+  if (!request_.pins && !plan.removals.empty()) {
+    report_.wants_pins = true;
+    return {};
+  }
+  note_pins(pins, plan);
   std::vector<history::Object> removals;
   removals.reserve(plan.removals.size());
   for (const history::Removal& removal : plan.removals) removals.push_back(removal.object);
@@ -184,6 +191,17 @@ base::Result<> UpkeepVisit::retain() {
   report_.retention_done = true;
   report_.next_due = plan.next_due;
   return {};
+}
+
+void UpkeepVisit::note_pins(const std::vector<history::Pin>& pins, const history::RetentionPlan& plan) {
+  for (const history::Pin& pin : pins) {
+    if (pin.until && *pin.until <= request_.now) continue;
+    report_.holds_pins = true;
+    const bool stands = std::ranges::any_of(plan.kept, [&](const history::KeptPoints& kept) {
+      return kept.last == pin.txid && std::ranges::find(kept.reasons, history::KeepReason::pin) != kept.reasons.end();
+    });
+    if (!stands && !plan.kept.empty()) report_.lost_pins.push_back(pin.txid);
+  }
 }
 
 // An object that should be there is not, or is not what it was: the next visit asks the bucket what it has.

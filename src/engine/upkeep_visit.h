@@ -21,12 +21,13 @@ namespace engine {
 // What the visitor knows about the client already.
 struct VisitRequest {
   std::int64_t row = 0;
-  bool owned = false;                      // proven lately
-  bool retention = false;                  // it is time for it
-  history::RetentionPolicy policy;         // of it
-  bool heavy_allowed = true;               // a merge too large for memory may be made now
-  base::UnixMillis now{0};                 // by the retention clock
-  std::vector<history::Object> unsettled;  // left `writing` by an earlier run
+  bool owned = false;                             // proven lately
+  bool retention = false;                         // it is time for it
+  history::RetentionPolicy policy;                // of it
+  std::optional<std::vector<history::Pin>> pins;  // none: not known well enough to remove anything
+  bool heavy_allowed = true;                      // a merge too large for memory may be made now
+  base::UnixMillis now{0};                        // by the retention clock
+  std::vector<history::Object> unsettled;         // left `writing` by an earlier run
 };
 
 struct VisitReport {
@@ -39,6 +40,9 @@ struct VisitReport {
   history::Due due;                        // when merging has to be thought of again, if no error and not again
   std::vector<history::Object> removals;   // `deleting` in the inventory from now on
   bool retention_done = false;
+  bool wants_pins = false;                   // retention is not done: there would be something to remove
+  bool holds_pins = false;                   // retention is done, and some points are kept for their pins
+  std::vector<base::Txid> lost_pins;         // that no restore plan leads to any more
   std::optional<base::UnixMillis> next_due;  // of retention, if it was done
 };
 
@@ -68,6 +72,7 @@ class UpkeepVisit {
   base::Result<> merged();
   base::Result<> adopted();
   base::Result<> retain();
+  void note_pins(const std::vector<history::Pin>& pins, const history::RetentionPlan& plan);
   base::Result<> inventory_is_wrong(const base::Error& error);
 
   UpkeepShared& shared_;

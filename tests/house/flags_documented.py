@@ -38,7 +38,8 @@ def main():
     program, readme, configuration = sys.argv[1:]
     known = {}
     for command in (["-help"], ["restore", "-help"], ["points", "-help"], ["takeover", "-help"],
-                    ["explain", "-help"], ["restore-all", "-help"], ["verify", "-help"]):
+                    ["explain", "-help"], ["restore-all", "-help"], ["verify", "-help"],
+                    ["pin", "-help"], ["unpin", "-help"], ["pins", "-help"]):
         shown = subprocess.run([program, *command], check=True, capture_output=True, text=True).stdout
         known.update(flags_of_help(shown))
     found = list(differences(known, flags_of_table(pathlib.Path(readme).read_text())))

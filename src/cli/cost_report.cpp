@@ -64,14 +64,14 @@ Json record(const ClientCost& c) {
 
 }  // namespace
 
-CostReport cost_report(const std::vector<engine::ClientRates>& rates, const history::RetentionPolicy& retention,
+CostReport cost_report(const std::vector<engine::ClientRates>& rates, const RetentionOf& retention_of,
                        const history::PriceTable& prices) {
   CostReport report;
   for (const engine::ClientRates& client : rates) {
     ClientCost cost;
     cost.id = client.id;
     cost.writing = client.writing;
-    cost.day = history::forecast(client.writing, client.sizes, retention);
+    cost.day = history::forecast(client.writing, client.sizes, retention_of(client));
     cost.stored_now = static_cast<double>(client.stored_bytes);
     price(cost, prices);
     add(report.all, cost);

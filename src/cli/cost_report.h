@@ -1,6 +1,7 @@
 // What `explain -cost` writes: what each client will cost a day, and all of them. Pure.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,10 @@ struct CostReport {
   ClientCost all;                   // id is empty; deletions of all go together
 };
 
-CostReport cost_report(const std::vector<engine::ClientRates>& rates, const history::RetentionPolicy& retention,
+// What is kept of a client.
+using RetentionOf = std::function<history::RetentionPolicy(const engine::ClientRates&)>;
+
+CostReport cost_report(const std::vector<engine::ClientRates>& rates, const RetentionOf& retention_of,
                        const history::PriceTable& prices);
 
 // A table of the dearest clients and of all.

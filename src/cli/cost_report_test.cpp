@@ -20,8 +20,12 @@ engine::ClientRates client(const std::string& id, double commits_per_day) {
   return rates;
 }
 
+CostReport with_defaults(const std::vector<engine::ClientRates>& rates) {
+  return cost_report(rates, [](const auto&) { return history::RetentionPolicy{}; }, {});
+}
+
 TEST(CostReport, PricesRequestsAndStorageOfADay) {
-  const CostReport report = cost_report({client("a", 1440)}, {}, {});
+  const CostReport report = with_defaults({client("a", 1440)});
   ASSERT_EQ(report.clients.size(), 1U);
   const ClientCost& cost = report.clients.front();
   const history::Forecast day =
@@ -33,7 +37,7 @@ TEST(CostReport, PricesRequestsAndStorageOfADay) {
 }
 
 TEST(CostReport, AnIdleClientCostsItsStorageAlone) {
-  const CostReport report = cost_report({client("a", 0)}, {}, {});
+  const CostReport report = with_defaults({client("a", 0)});
   EXPECT_EQ(report.all.day.requests().total(), 0);
   EXPECT_EQ(report.all.requests_price, 0);
   EXPECT_GT(report.all.storage_price, 0);
@@ -41,18 +45,23 @@ TEST(CostReport, AnIdleClientCostsItsStorageAlone) {
 
 TEST(CostReport, DeletionsOfAllClientsGoTogether) {
   const std::vector<engine::ClientRates> many(1000, client("a", 24));
-  const CostReport report = cost_report(many, {}, {});
+  const CostReport report = with_defaults(many);
   EXPECT_NEAR(report.all.day.captures, 24'000, 1e-6);
   EXPECT_LE(report.all.day.deletes, 24 * 12 + 30);
   EXPECT_GE(report.clients.front().day.deletes, 20) << "alone";
-  const history::RetentionPolicy off{.off = true};
-  EXPECT_EQ(cost_report(many, off, {}).all.day.deletes, 0);
+}
+
+TEST(CostReport, EachClientHasItsOwnRetention) {
+  const CostReport report = cost_report(
+      {client("kept", 1440), client("thinned", 1440)},
+      [](const engine::ClientRates& rates) { return history::RetentionPolicy{.off = rates.id == "kept"}; }, {});
+  for (const ClientCost& cost : report.clients) EXPECT_EQ(cost.day.deletes == 0, cost.id == "kept") << cost.id;
 }
 
 TEST(CostReport, ShowsTheDearestAndSumsUpTheRest) {
   std::vector<engine::ClientRates> clients;
   for (int i = 0; i < 30; ++i) clients.push_back(client("client " + std::to_string(i), 10.0 * i));
-  const CostReport report = cost_report(clients, {}, {});
+  const CostReport report = with_defaults(clients);
   EXPECT_EQ(report.clients.front().id, "client 29");
   const std::string text = cost_text(report);
   EXPECT_THAT(text, HasSubstr("client 29 "));

@@ -93,15 +93,26 @@ base::Result<std::vector<engine::ClientRates>> rates_of(const Explain& explain) 
   return rates;
 }
 
+// As the daemon's: blocks match a client's path below its watched directory.
+std::string path_below(const Options& options, const fs::path& path) {
+  for (const auto& watched : options.watch_dirs) {
+    const std::string below = path.lexically_relative(fleet::resolve_watch_dir(watched)).string();
+    if (!below.empty() && !below.starts_with("..")) return below;
+  }
+  return path.string();
+}
+
 ExitCode explain_cost(const Explain& explain) {
   const auto rates = rates_of(explain);
   if (!rates) {
     std::fprintf(stderr, "litestream-manager: %s\n", rates.error().message.c_str());
     return exit_code_for(rates.error().category);
   }
-  history::RetentionPolicy retention;
-  retention.off = explain.options.retention_off;
-  const CostReport report = cost_report(*rates, retention, explain.options.prices);
+  ClientPolicies policies(explain.options.client, explain.options.client_blocks);
+  const auto retention_of = [&](const engine::ClientRates& client) {
+    return policies.of(client.id, path_below(explain.options, client.path))->retention;
+  };
+  const CostReport report = cost_report(*rates, retention_of, explain.options.prices);
   const std::string text = explain.json ? cost_json(report) : cost_text(report);
   const bool written = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
   return written ? ExitCode::done : ExitCode::failed;

@@ -389,8 +389,6 @@ std::vector<Setting> takeover_settings(TakeoverRequest& request) {
   return settings;
 }
 
-namespace {
-
 std::vector<Setting> restore_settings(RestoreRequest& request) {
   std::vector<Setting> settings;
   settings.push_back(path_setting("o", "FILE", request.output, "File to restore to."));

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/bill.h"
+#include "engine/holdings.h"
 #include "engine/ledger.h"
 #include "engine/restore_testing.h"
 #include "os/testing.h"
@@ -68,7 +70,9 @@ class DrillsTest : public ::testing::Test {
   BackupMaker backup_{store_};
   Probe probe_;
   MemoryBudget memory_{1 << 20};
-  StatusBoard board_{"memory", {}, probe_, memory_, store_, base::UnixMillis{0}};
+  Bill bill_{base::system_clock()};
+  HoldingsBook holdings_{bill_, [] {}};
+  StatusBoard board_{"memory", {}, probe_, memory_, store_, base::UnixMillis{0}, bill_, holdings_};
   os::FileCloser closer_;
 };
 

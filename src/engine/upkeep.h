@@ -74,6 +74,9 @@ class Upkeep {
   [[nodiscard]] bool at_rest();
 
  private:
+  static constexpr std::chrono::hours kRetentionEvery{1};
+  static constexpr std::chrono::seconds kFirstPause{30};  // after a failure; doubles
+
   struct Stored {
     std::int64_t row;
     base::DatabaseId id;
@@ -125,6 +128,8 @@ class Upkeep {
   void failed(std::int64_t row, UpkeepVisit& visit);
   void enqueue(std::int64_t row);
   void delay(std::int64_t row, std::chrono::milliseconds by);
+  // Between a full hour and what is due at it: the same for a client in every run, spread evenly over all of them.
+  static std::chrono::milliseconds spread_of(std::int64_t row);
   base::UnixMillis retention_now();
   bool wants_retention(std::int64_t row, const Client& client, const ClientPolicy& policy);
   // `policy`: that was asked; none: nobody was.

@@ -127,23 +127,6 @@ TEST_F(UpkeepPolicyTest, WhileRetentionsClockCatchesUpAClientIsLookedAtOnceAnHou
   EXPECT_TRUE(restorable(txid_));
 }
 
-// A state directory from before this was recorded has no policy beside its due times.
-TEST_F(UpkeepPolicyTest, AnOlderStateIsReadAndEachClientLookedAtOnce) {
-  policy_.retention = kShort;
-  start();
-  commit_image(20);
-  commits(100);
-  upkeeps_.clear();
-  ledgers_.clear();
-  {
-    auto connection = sqlite::Connection::open(dir_ / "state.db", sqlite::OpenMode::read_write);
-    ASSERT_TRUE(connection->execute("ALTER TABLE upkeep DROP COLUMN policy"));
-  }
-  start();
-  pass(6h);
-  EXPECT_GT(probe_.removed_objects, 60U);
-}
-
 TEST_F(UpkeepPolicyTest, WhatAnEarlierRunGaveUpIsNotRemovedFromAPrefixThatAnotherHostContinues) {
   give_up_an_hour();
   txid_ = 102;

@@ -194,7 +194,7 @@ void Disk::restore(Inode& inode, const base::Bytes& bytes) {
 void Disk::power_cut() {
   CHECK(durable_);
   Random& random = world_.random();
-  descriptions_.clear();
+  for (auto& description : descriptions_) description.reset();  // no number is given twice
   if (random.chance(0.5)) names_ = synced_names_;
   for (auto& [path, inode] : names_) {
     auto survivor = std::make_shared<Inode>(inode->number);

@@ -117,6 +117,11 @@ Plan draw_plan(std::uint64_t seed) {
     plan.outages.push_back({begin, begin + length, random.chance(0.5) ? Outage::refuses : Outage::swallows});
   }
   if (plan.daemon.state_is_lost) plan.store.land_later = 0;
+  if (random.chance(0.1)) {
+    plan.power_cuts = static_cast<int>(random.between(1, 2));
+    // With less an application's database may be damaged by a power cut, as SQLite's manual says.
+    for (TenantPlan& tenant : plan.tenants) tenant.application.synchronous = 2;
+  }
   if (random.chance(0.04)) {  // days pass
     plan.tick = 30 * kSecond;
     for (TenantPlan& tenant : plan.tenants) {

@@ -21,6 +21,7 @@ void Totals::add(const Outcome& o) {
   one.virtual_seconds = o.virtual_seconds;
   one.store = o.store;
   one.applications = o.applications;
+  one.power_cuts = o.power_cuts;
   one.merged = o.merged;
   one.snapshots = o.snapshots;
   one.removed = o.removed;
@@ -50,7 +51,7 @@ void Totals::add(const Totals& o) {
       &Totals::proofs_append, &Totals::proofs_life,  &Totals::proofs_ledger, &Totals::proofs_unchanged,
       &Totals::lives,         &Totals::lives_missed, &Totals::adopted,       &Totals::dropped_captures,
       &Totals::pins,          &Totals::kept_logs,    &Totals::missed_events, &Totals::merged,
-      &Totals::snapshots,     &Totals::removed};
+      &Totals::snapshots,     &Totals::removed,      &Totals::power_cuts};
   for (const auto number : kNumbers) this->*number += o.*number;
   for (int i = 0; i < kOps; ++i) faults[i] += o.faults[i];
   virtual_seconds += o.virtual_seconds;
@@ -81,7 +82,7 @@ std::string text_of(const Totals& t, double seconds) {
       t.daemons, t.objects, t.images, t.diffs, t.gaps, t.proofs_append, t.proofs_ledger, t.proofs_life,
       t.proofs_unchanged, t.lives, t.lives_missed, t.pins, t.kept_logs, t.adopted, t.dropped_captures);
   text += fmt::format("upkeep: {} merges, {} snapshots, {} objects removed\n", t.merged, t.snapshots, t.removed);
-  text += fmt::format("faults: {} deaths, {} overflows of events", t.kills, t.overflows);
+  text += fmt::format("faults: {} deaths, {} power cuts, {} overflows of events", t.kills, t.power_cuts, t.overflows);
   for (int i = 0; i < kOps; ++i) {
     if (t.faults[i] > 0) text += fmt::format(", {} {}", t.faults[i], name_of(static_cast<Op>(i)));
   }

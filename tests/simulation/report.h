@@ -11,7 +11,7 @@ namespace simulation {
 // Plain numbers, so that it goes through a pipe as it is.
 struct Totals {
   std::uint64_t seeds = 0, violations = 0;
-  std::uint64_t steps = 0, switches = 0, states = 0, objects = 0, kills = 0, daemons = 0, overflows = 0;
+  std::uint64_t steps = 0, switches = 0, states = 0, objects = 0, kills = 0, daemons = 0, overflows = 0, power_cuts = 0;
   std::uint64_t faults[kOps] = {};
   double virtual_seconds = 0;
   StoreCounts store;

@@ -74,6 +74,10 @@ class Run {
 
   void set_up() {
     Random& random = world().random();
+    if (plan_.power_cuts > 0) machine_.disk.plan_power_cuts();
+    for (int i = 0; i < plan_.power_cuts; ++i) {
+      world().at(random.between(0, 6 * kSecond), [this] { cut_power(); });
+    }
     for (auto& tenant : tenants_) tenant->start();
     start_daemon_at_ = plan_.daemon.start_after;
     for (int i = 0; i < plan_.daemon.kills; ++i) {
@@ -104,17 +108,21 @@ class Run {
     return well() && done();
   }
 
+  // What a dead one leaves; when the next one starts is decided.
+  void clear_daemon_away() {
+    if (!daemon_.exists() || daemon_.running()) return;
+    collect_counters();
+    daemon_.clear_away();
+    start_daemon_at_ = world().now() + world().random().between(0, kSecond);
+    if (plan_.daemon.state_is_lost && !std::exchange(state_was_lost_, true)) {
+      start_daemon_at_ = world().now() + 5 * kSecond;  // what was sent has landed by then
+      forget_state();
+    }
+  }
+
   void look_after_daemon() {
     if (!well()) return;
-    if (daemon_.exists() && !daemon_.running()) {
-      collect_counters();
-      daemon_.clear_away();
-      start_daemon_at_ = world().now() + world().random().between(0, kSecond);
-      if (plan_.daemon.state_is_lost && !std::exchange(state_was_lost_, true)) {
-        start_daemon_at_ = world().now() + 5 * kSecond;  // what was sent has landed by then
-        forget_state();
-      }
-    }
+    clear_daemon_away();
     if (!daemon_.exists() && world().now() >= start_daemon_at_) {
       ++daemons_;
       daemon_.start();
@@ -124,6 +132,21 @@ class Run {
       daemon_.begin_stop();
     }
     if (const auto* engine = daemon_.engine(); engine != nullptr) last_counters_ = daemon_.engine()->probe().snapshot();
+  }
+
+  void cut_power() {
+    if (world().faults_over || !well()) return;
+    // A daemon that takes itself apart cannot be killed here: a moment later.
+    if (daemon_.process() != nullptr && daemon_.process()->ending) {
+      return world().at(world().now() + kTick, [this] { cut_power(); });
+    }
+    ++power_cuts_;
+    if (options_.lines) world().note("the power is cut");
+    daemon_.kill();
+    clear_daemon_away();
+    for (auto& tenant : tenants_) tenant->kill_all();
+    machine_.disk.power_cut();
+    for (auto& tenant : tenants_) tenant->begin_again();
   }
 
   void forget_state() {
@@ -276,6 +299,7 @@ class Run {
     out.kills = w.kills;
     out.objects = objects_;
     out.daemons = daemons_;
+    out.power_cuts = power_cuts_;
     out.overflows = daemon_.overflows();
     std::ranges::copy(w.faults, out.faults);
     out.virtual_seconds = static_cast<double>(w.now()) / kSecond;
@@ -307,7 +331,7 @@ class Run {
   Daemon daemon_;
   Nanos start_daemon_at_ = 0, quiet_after_ = 0;
   bool clean_stop_wanted_ = false, state_was_lost_ = false;
-  std::uint64_t objects_ = 0, daemons_ = 0;
+  std::uint64_t objects_ = 0, daemons_ = 0, power_cuts_ = 0;
   engine::Counters last_counters_;
 };
 

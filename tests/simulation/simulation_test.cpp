@@ -32,6 +32,7 @@ TEST(Simulation, WhatTheBucketRestoresToWasCommittedInEverySeed) {
   // Nothing was shown about what did not happen.
   EXPECT_GT(totals.objects, kSeeds);
   EXPECT_GT(totals.kills, kSeeds);
+  EXPECT_GT(totals.power_cuts, 0U);
   EXPECT_GT(totals.diffs, 0U);
   EXPECT_GT(totals.merged, kSeeds / 30);
   EXPECT_GT(totals.snapshots, kSeeds / 30);

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
+
 namespace simulation {
 
 namespace {
@@ -23,15 +25,24 @@ std::string id_of(std::size_t number) {
 
 Tenant::Tenant(std::size_t number, TenantPlan plan, FaultRates faults)
     : id_(id_of(number)), history(std::string(kTenants) + "/" + id_ + ".db"), plan_(std::move(plan)), faults_(faults) {
-  operator_.pid = Machine::current().pids++;
-  operator_.name = fmt::format("operator {}", number);
   visitor_ = plan_.application;
   visitor_.transactions = 2;
   visitor_.rollback = visitor_.change_mode = visitor_.vacuum = visitor_.reopen = 0;
 }
 
 void Tenant::start() {
-  world().spawn(operator_, "main", [this] { operate(); });
+  operators_.push_back(std::make_unique<Process>());
+  operator_ = operators_.back().get();
+  operator_->pid = Machine::current().pids++;
+  operator_->name = "operator of " + id_;
+  world().spawn(*operator_, "main", [this, self = operator_] { operate(*self); });
+}
+
+void Tenant::begin_again() {
+  CHECK(running_ == 0);
+  history.restart(disk());
+  done_ = false;
+  start();
 }
 
 Process& Tenant::new_process(bool with_faults) {
@@ -46,7 +57,7 @@ Process& Tenant::new_process(bool with_faults) {
   return *processes_.back();
 }
 
-void Tenant::run_phase(int processes) {
+void Tenant::run_phase(const Process& self, int processes) {
   for (int i = 0; i < processes; ++i) {
     Process& process = new_process(true);
     ++running_;
@@ -62,21 +73,22 @@ void Tenant::run_phase(int processes) {
       });
     }
   }
-  while (running_ > 0 && !operator_.dead) world().let_pass(plan_.poll);
+  while (running_ > 0 && !self.dead) world().let_pass(plan_.poll);
 }
 
-void Tenant::operate() {
-  for (int phase = 0; phase < plan_.phases && !operator_.dead; ++phase) {
-    run_phase(static_cast<int>(world().random().between(1, plan_.processes)));
+void Tenant::operate(const Process& self) {
+  for (int phase = 0; phase < plan_.phases && !self.dead; ++phase) {
+    run_phase(self, static_cast<int>(world().random().between(1, plan_.processes)));
+    if (self.dead) return;
     history.observe(disk());
-    if (phase + 1 < plan_.phases) exchange();
+    if (phase + 1 < plan_.phases) exchange(self);
     world().let_pass(world().random().between(0, 2 * kSecond));
   }
   done_ = true;
 }
 
 // Only while nobody is attached, as the manual of SQLite asks for.
-void Tenant::exchange() {
+void Tenant::exchange(const Process& self) {
   Random& random = world().random();
   const bool replace = random.chance(plan_.replace);
   if (!replace && !random.chance(plan_.recreate)) return;
@@ -91,9 +103,9 @@ void Tenant::exchange() {
       run_application(process, made, plan, counts);
       --running_;
     });
-    while (running_ > 0 && !operator_.dead) world().let_pass(plan_.poll);
+    while (running_ > 0 && !self.dead) world().let_pass(plan_.poll);
   }
-  if (operator_.dead) return;
+  if (self.dead) return;
   for (const char* suffix : {"-wal", "-shm", "-journal", ""}) {
     if (*suffix == '\0' && replace) continue;
     world().step(Op::name, database() + suffix);
@@ -117,8 +129,12 @@ void Tenant::last_visit() {
 }
 
 void Tenant::kill_all() {
-  if (!operator_.dead) world().kill(operator_);
-  for (auto& process : processes_) world().kill(*process);
+  const auto kill = [](Process& process) {
+    world().kill(process);
+    world().reap(process);  // it may have been killed this very moment
+  };
+  if (operator_ != nullptr) kill(*operator_);
+  for (auto& process : processes_) kill(*process);
 }
 
 }  // namespace simulation

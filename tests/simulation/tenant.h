@@ -22,17 +22,19 @@ class Tenant {
   // Faults are over: somebody opens it once more, so that nothing is left half done by whoever was killed.
   void last_visit();
   [[nodiscard]] bool done() const { return done_ && running_ == 0; }
-  // Every process of it is killed (a power cut).
+  // Every process of it is killed.
   void kill_all();
+  // The machine is on again: what the disk has now is what there is, and applications come again.
+  void begin_again();
 
   [[nodiscard]] const std::string& id() const { return id_; }
   [[nodiscard]] const std::string& database() const { return history.database(); }
 
  private:
   std::string make_id(std::size_t number);
-  void operate();
-  void run_phase(int processes);
-  void exchange();
+  void operate(const Process& self);
+  void run_phase(const Process& self, int processes);
+  void exchange(const Process& self);
   Process& new_process(bool faultless_end);
 
  public:
@@ -45,8 +47,8 @@ class Tenant {
   TenantPlan plan_;
   ApplicationPlan visitor_;
   FaultRates faults_;
-  Process operator_;
-  std::vector<std::unique_ptr<Process>> processes_;
+  Process* operator_ = nullptr;
+  std::vector<std::unique_ptr<Process>> operators_, processes_;  // the dead ones, too
   int running_ = 0;
   bool done_ = false;
 };

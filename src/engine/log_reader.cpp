@@ -64,7 +64,13 @@ base::Result<CommittedFrames> read_committed(const os::File& wal, const FrameRan
     const std::size_t whole_frames = got / frame_bytes;
     for (std::size_t i = 0; i < whole_frames; ++i) {
       const base::ByteView frame(buffer.data() + i * frame_bytes, frame_bytes);
-      const auto header = walker.next(frame);
+      auto header = walker.next(frame);
+      out.ends_unsummed = false;
+      if (!header && range.unsummed_too) {
+        header = walker.pass_unsummed(frame);
+        out.ends_unsummed = header.has_value();
+        out.unsummed += header ? 1U : 0U;
+      }
       if (!header) {
         out.whole = !bounded;
         return out;

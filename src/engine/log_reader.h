@@ -24,6 +24,9 @@ inline constexpr std::uint32_t kToLastValidCommit = std::numeric_limits<std::uin
 struct FrameRange {
   LogPosition after;     // start behind this frame (frame 0: behind the log header, checksum = the header's)
   std::uint32_t to = 0;  // last frame, or kToLastValidCommit
+  // Also unsummed frames (wal/frames.h), as readers do. Only for a range that begins at the log's start and ends where
+  // the wal-index says: they continue no chain, so nothing tells whether frames before them were written again.
+  bool unsummed_too = false;
 };
 
 // Newest committed copy of each page in a range.
@@ -32,6 +35,8 @@ struct CommittedFrames {
   LogPosition end;     // at the last frame (whole) or last commit (kToLastValidCommit)
   std::uint32_t commits = 0;
   std::uint32_t frames = 0;
+  std::uint32_t unsummed = 0;    // of them, frames without a checksum
+  bool ends_unsummed = false;    // the last one is: `end.checksum` says nothing
   std::uint32_t page_count = 0;  // database size after the last commit in the range; 0 if there is none
   std::unordered_map<std::uint32_t, std::uint32_t> newest;  // page number -> frame
 

@@ -52,6 +52,27 @@ class LogReaderTest : public ::testing::Test {
     os::testing::write_text(dir_ / "damaged", bytes);
   }
 
+  // As some versions of SQLite leave them: `unsummed` with frames `first` to `last` without salts and checksum, and
+  // the chain begun anew behind them.
+  void make_unsummed(std::uint32_t first, std::uint32_t last) const {
+    const std::string text = os::testing::read_text(log());
+    base::Bytes bytes(text.begin(), text.end());
+    const bool big_endian = start().big_endian;
+    wal::Checksum sum;
+    for (std::uint32_t i = first; i <= max_frame(); ++i) {
+      std::uint8_t* frame = bytes.data() + wal::kHeaderBytes + (i - 1) * kFrame;
+      if (i <= last) {
+        std::fill_n(frame + 8, 16, std::uint8_t{0});
+        continue;
+      }
+      sum = wal::extend(sum, {frame, 8}, big_endian);
+      sum = wal::extend(sum, {frame + wal::kFrameHeaderBytes, kPageSize}, big_endian);
+      base::store_be32(frame + 16, sum.first);
+      base::store_be32(frame + 20, sum.second);
+    }
+    os::testing::write_text(dir_ / "unsummed", std::string(bytes.begin(), bytes.end()));
+  }
+
   TempDir dir_;
   std::filesystem::path database_ = dir_ / "x.db";
   std::unique_ptr<sqlite::Connection> connection_;
@@ -144,6 +165,33 @@ TEST_F(LogReaderTest, StopsAtADamagedFrame) {
   EXPECT_TRUE(unbounded->whole);
   EXPECT_LT(unbounded->end.frame, broken);
   EXPECT_EQ(unbounded->commits, 5U);
+}
+
+// What readers of a live database see, and what a recovery leaves of it.
+TEST_F(LogReaderTest, FramesThatWereCommittedWithoutChecksumsCountOnlyWhereTheIndexVouchesForThem) {
+  for (int i = 0; i < 6; ++i) insert(3000);
+  const std::uint32_t first = max_frame() / 2;
+  for (const std::uint32_t last : {first + 2, max_frame()}) {
+    make_unsummed(first, last);
+    const os::File unsummed = open_file(dir_ / "unsummed");
+    const auto frames = read_committed(unsummed, {start(), max_frame(), true});
+    EXPECT_TRUE(frames->whole);
+    EXPECT_EQ(frames->end.frame, max_frame());
+    EXPECT_EQ(frames->unsummed, last - first + 1);
+    EXPECT_EQ(frames->ends_unsummed, last == max_frame());
+    EXPECT_EQ(frames->commits, read(start(), max_frame()).commits);
+    PageSet set({}, std::uint64_t{1} << 30);
+    ASSERT_TRUE(copy_pages(unsummed, *frames, set).has_value());
+    Pages image = pages_of_file(database_);
+    lay_over(image, set, kPageSize, frames->page_count);
+    EXPECT_TRUE(image == committed_pages(database_));
+
+    const auto proven = read_committed(unsummed, {start(), max_frame()});
+    EXPECT_FALSE(proven->whole);
+    EXPECT_EQ(proven->end.frame, first - 1);
+    const auto recovered = read_committed(unsummed, {start(), kToLastValidCommit});
+    EXPECT_LT(recovered->end.frame, first);
+  }
 }
 
 TEST_F(LogReaderTest, AWrongChecksumToStartFromContinuesNothing) {

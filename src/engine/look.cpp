@@ -24,7 +24,9 @@ base::Result<bool> looks_written(const os::File& wal, const wal::IndexHeader& he
   if (!start || !(start->salts == header.salts)) return true;
   std::array<std::uint8_t, wal::kFrameHeaderBytes> raw{};
   TRY_ASSIGN(const std::size_t got, wal.read_at(wal::frame_offset(header.max_frame + 1, header.page_size), raw));
-  return got == raw.size() && wal::parse_frame_header(raw).salts == header.salts;
+  if (got < raw.size()) return false;
+  const wal::FrameHeader next = wal::parse_frame_header(raw);
+  return next.salts == header.salts || next.is_unsummed();
 }
 
 // What looks written may be the rest of a rolled-back transaction, which stays for ever. A commit on its way holds the
@@ -50,7 +52,8 @@ void read_frames_after_header() {
 }
 
 bool ends_in(const CommittedFrames& frames, const wal::IndexHeader& header) {
-  return frames.whole && frames.end.frame == header.max_frame && frames.end.checksum == header.frame_checksum;
+  if (!frames.whole || frames.end.frame != header.max_frame) return false;
+  return frames.ends_unsummed || frames.end.checksum == header.frame_checksum;
 }
 
 base::Result<> walk(const Attachment& attachment, const Position& captured, Look& look) {
@@ -64,8 +67,10 @@ base::Result<> walk(const Attachment& attachment, const Position& captured, Look
   }
   TRY_ASSIGN(const std::optional<LogPosition> start, log_start(attachment.wal));
   if (!start || !(start->salts == header.salts) || start->page_size != header.page_size) return {};
-  TRY_ASSIGN(look.frames, read_committed(attachment.wal, {*start, header.max_frame}));
+  TRY_ASSIGN(look.frames, read_committed(attachment.wal, {*start, header.max_frame, true}));
   look.chain_from_start = ends_in(look.frames, header);
+  // Whoever writes the next frame continues from what the index says.
+  if (look.frames.ends_unsummed) look.frames.end.checksum = header.frame_checksum;
   return {};
 }
 

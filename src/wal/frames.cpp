@@ -88,6 +88,14 @@ std::optional<FrameHeader> ChainWalker::next(base::ByteView frame) {
   return header;
 }
 
+std::optional<FrameHeader> ChainWalker::pass_unsummed(base::ByteView frame) {
+  if (frame.size() != kFrameHeaderBytes + page_size_) return std::nullopt;
+  const FrameHeader header = parse_frame_header(frame);
+  if (!header.is_unsummed()) return std::nullopt;
+  checksum_ = {};
+  return header;
+}
+
 void CommitCounter::add(const FrameHeader& header, base::ByteView page) {
   if (!header.is_commit()) {
     last_commit_.reset();

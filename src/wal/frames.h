@@ -6,6 +6,12 @@
 //
 // A frame counts only if its salts are the header's and the checksum chain from the header reaches it. Frames of older
 // generations follow the valid ones; the file's size says nothing. Source: SQLite's wal.c. Pure: takes bytes.
+//
+// Unsummed frames: SQLite 3.40, and others before the repair, may commit frames whose salts and checksum are zeros. A
+// writer that overwrites a spilled page leaves checksums for the COMMIT, which starts at the overwritten frame; a
+// ROLLBACK TO in between moves the end of the log back before it, which the versions of then did not notice (3.53
+// resets iReCksum in sqlite3WalSavepointUndo). The chain starts again behind such a frame, with zeros. Readers go by
+// the wal-index and see the commit; a recovery ends before it, and loses it and all that follow.
 #pragma once
 
 #include <cstdint>
@@ -47,6 +53,7 @@ struct FrameHeader {
   Salts salts = {};
   Checksum checksum = {};
   [[nodiscard]] bool is_commit() const { return commit_page_count != 0; }
+  [[nodiscard]] bool is_unsummed() const { return page_number != 0 && salts == Salts{} && checksum == Checksum{}; }
 };
 FrameHeader parse_frame_header(base::ByteView bytes);  // needs kFrameHeaderBytes
 
@@ -59,6 +66,9 @@ class ChainWalker {
 
   // The frame's header if it continues the chain, else nullopt (and the walker stays where it was).
   std::optional<FrameHeader> next(base::ByteView frame);
+  // The header of an unsummed frame, which proves nothing: only the wal-index can say that it counts. The chain starts
+  // again behind it. nullopt: it is none, and the walker stays where it was.
+  std::optional<FrameHeader> pass_unsummed(base::ByteView frame);
   [[nodiscard]] Checksum checksum() const { return checksum_; }
 
  private:

@@ -4,6 +4,8 @@ own doing, files of somebody else. And a daemon that stands still in the middle 
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 
@@ -157,3 +159,67 @@ def test_a_fleet_starts_without_complaint_and_rests_in_silence(file_bucket, clie
     let_time_pass(35)  # longer than a sweep takes to come round
     assert manager.log_text()[said:] == ""
     assert manager.stop() == 0
+
+
+SAVEPOINT_BEHIND_A_SPILL = """
+import sqlite3, sys
+c = sqlite3.connect(sys.argv[1], isolation_level=None)
+c.executescript("PRAGMA page_size=512; PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0;"
+                "CREATE TABLE t(id INTEGER PRIMARY KEY, b)")
+c.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400)"
+          " INSERT INTO t(b) SELECT randomblob(300) FROM n")
+c.execute("PRAGMA cache_size=10")
+def tell():
+    print(c.execute("SELECT hex(group_concat(b)) FROM t").fetchone()[0], flush=True)
+    sys.stdin.readline()
+tell()
+c.execute("BEGIN")
+c.execute("SAVEPOINT a")
+c.execute("UPDATE t SET b = randomblob(300) WHERE id BETWEEN 100 AND 200")
+c.execute("UPDATE t SET b = randomblob(299) WHERE id BETWEEN 150 AND 200")
+c.execute("ROLLBACK TO a")
+c.execute("UPDATE t SET b = randomblob(300) WHERE id BETWEEN 10 AND 40")
+c.execute("COMMIT")
+tell()
+for i in range(1, 4):
+    c.execute("UPDATE t SET b = randomblob(300) WHERE id = ?", (i,))
+tell()
+"""
+
+
+@pytest.mark.parametrize("without_any", [False, True], ids=["its first frames", "all its frames"])
+def test_commits_that_the_application_loses_at_its_death_are_in_the_bucket(without_any, file_bucket, clients, folder,
+                                                                           make_manager):
+    """Debian's SQLite (3.40) commits frames without checksums when a transaction that had spilled went back to a
+    savepoint. Everybody sees the commit until the application dies; then it is gone with all that came after."""
+    script = SAVEPOINT_BEHIND_A_SPILL
+    if without_any:
+        script = script.replace("BETWEEN 10 AND 40", "= 10")
+    database = clients / f"{client_id(1)}.db"
+    application = subprocess.Popen([sys.executable, "-c", script, str(database)], text=True, stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE)
+    manager = make_manager(file_bucket).start()
+    try:
+        for step in range(3):
+            rows = application.stdout.readline().strip()
+            manager.wait_stored([client_id(1)])
+            for path in restore_all_both_ways(file_bucket, [client_id(1)], folder / f"step{step}")[client_id(1)]:
+                check_integrity(path)
+                assert read_only(path).execute("SELECT hex(group_concat(b)) FROM t").fetchone()[0] == rows, step
+            if step < 2:
+                print(file=application.stdin, flush=True)
+        newest = manager.client(client_id(1))["txid"]
+    finally:
+        application.kill()
+        application.wait()
+    # The next one to open it recovers what is left. The backup follows, and still has what was.
+    after_death = sqlite3.connect(database, isolation_level=None)
+    left = after_death.execute("SELECT hex(group_concat(b)) FROM t").fetchone()[0]
+    after_death.execute("UPDATE t SET b = 'x' WHERE id = 400")
+    manager.wait_stored([client_id(1)])
+    whole = litestream_restore(file_bucket, client_id(1), folder / "whole.db", txid=newest)
+    assert read_only(whole).execute("SELECT hex(group_concat(b)) FROM t").fetchone()[0] == rows
+    for path in restore_all_both_ways(file_bucket, [client_id(1)], folder / "end")[client_id(1)]:
+        found = read_only(path).execute("SELECT hex(group_concat(b)) FROM t WHERE id < 400").fetchone()[0]
+        assert left.startswith(found)
+    after_death.close()

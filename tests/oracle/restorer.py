@@ -7,12 +7,13 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
-from harness.restore import litestream_restore, manager_restore
+from harness.restore import litestream_restore, manager_restore, verify
 from harness.store import Bucket
 from judge import Restored, Violation
 from workload import OracleDatabase
 
-WAYS = [("manager, latest", 3), ("manager, TXID", 3), ("manager, time", 2), ("litestream, latest", 3), ("litestream, TXID", 3), ("litestream, time", 1)]
+WAYS = [("manager, latest", 3), ("manager, TXID", 3), ("manager, time", 2), ("litestream, latest", 3), ("litestream, TXID", 3), ("litestream, time", 1),
+        ("manager, verify", 2)]
 
 
 def now_ms() -> int:
@@ -47,7 +48,7 @@ class Restorer:
             database = self.dice.choice(self.databases)
             way = self.dice.choices([w for w, _ in WAYS], [n for _, n in WAYS])[0]
             # Once the daemon's clock was set, its times are not the applications' any more.
-            way = "litestream, TXID" if way == "litestream, time" and self.clock_was_set() else way
+            way = way.replace(", time", ", TXID") if self.clock_was_set() else way
             try:
                 with self.turn:
                     restored = self.restore(database, way)
@@ -67,6 +68,9 @@ class Restorer:
             raise Violation(f"{database.client_id}: TXID {reported} was reported as stored, the bucket ends at {newest}")
         if not txids:
             return False
+        if way == "manager, verify":
+            self.verify(database.client_id, newest)
+            return True
         output = self.folder / f"{database.client_id}.{self.number}.db"
         output.unlink(missing_ok=True)
         if way == "manager, latest":
@@ -95,3 +99,9 @@ class Restorer:
         database.judge.check(restored, began if "latest" in way else 0)
         output.unlink()
         return True
+
+    def verify(self, client_id: str, at_least_txid: int) -> None:
+        """From the bucket alone. It may be older than what is stored meanwhile, never than what was there before."""
+        result = verify(self.bucket, client_id)[0]
+        if result["verdict"] == "failure" or int(result["txid"], 16) < at_least_txid:
+            raise Violation(f"{client_id}: TXID {at_least_txid} is in the bucket, the drill says {result}")

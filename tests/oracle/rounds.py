@@ -23,7 +23,7 @@ from harness.compare import consistent_copy
 from harness.machine import Machine
 from harness.manager import Manager
 from harness.recorder import Recorder
-from harness.restore import litestream_restore, restore_all_both_ways
+from harness.restore import litestream_restore, manager_restore_all, restore_all_both_ways, verify
 from harness.s3 import S3Account
 from harness.settings import manager_binary, rough_machine_library
 from harness.store import Bucket, FileBucket, S3Bucket, check_whole_history
@@ -189,11 +189,26 @@ class Round:
             raise Violation(f"the daemon ended with {code}")
         self.bucket = self.own_view()
         restored = restore_all_both_ways(self.bucket, ids, self.folder / "end")
+        self._prove_and_bring_back_all({client_id: ours for client_id, (_, ours) in restored.items()})
         for database in self.databases:
             try:
                 self._compare_end(database, restored[database.client_id])
             except AssertionError as problem:
                 raise Violation(f"{database.client_id}: {problem}") from problem
+
+    def _prove_and_bring_back_all(self, restored: dict[str, Path]) -> None:
+        """The drill that an operator would make, and what he would do after the loss of the host."""
+        watched = ("-state-dir", str(self.folder / "state"), "-watch-dir", str(self.clients))
+        verified = verify(self.bucket, "-all", *watched)
+        for result in verified:
+            self.result.counts[f"end: verified, {result['verdict']}, source {result['source'] or 'not compared'}"] += 1
+        all_of_them = self.folder / "all"
+        manager_restore_all(self.bucket, all_of_them)
+        for client_id, alone in restored.items():
+            together = all_of_them / f"{client_id}.db"
+            if together.read_bytes() != alone.read_bytes():
+                raise Violation(f"{client_id}: restore-all and restore differ")
+        shutil.rmtree(all_of_them)
 
     def _compare_end(self, database: OracleDatabase, restored: tuple[Path, Path]) -> None:
         copy = consistent_copy(database.path, self.folder / "end" / f"{database.client_id}.source.db")

@@ -1,5 +1,6 @@
 """Restores with both programs: the stock Litestream, which is the judge of our format, and our own command."""
 
+import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -30,6 +31,19 @@ def manager_restore(bucket: Bucket, client_id: str, output: Path, *, txid: int |
     done = run_manager("restore", client_id, "-o", str(output), *state, *bucket.manager_arguments(), bucket=bucket, timeout=120)
     assert done.returncode == 0, f"restore of {client_id} ended with {done.returncode}: {done.stderr}{done.stdout}"
     return output
+
+
+def manager_restore_all(bucket: Bucket, folder: Path) -> None:
+    """Every client of the bucket, by one command."""
+    done = run_manager("restore-all", "-o", str(folder), "-json", *bucket.manager_arguments(), bucket=bucket, timeout=300)
+    assert done.returncode == 0, f"restore-all ended with {done.returncode}: {done.stderr}{done.stdout}"
+
+
+def verify(bucket: Bucket, *arguments: str) -> list[dict]:
+    """What our drill says of each client. Fails if it found that something is lost."""
+    done = run_manager("verify", *arguments, "-json", *bucket.manager_arguments(), bucket=bucket, timeout=300)
+    assert done.returncode == 0, f"verify ended with {done.returncode}: {done.stderr}{done.stdout}"
+    return json.loads(done.stdout)["results"]
 
 
 def restore_all_both_ways(bucket: Bucket, client_ids: list[str], folder: Path) -> dict[str, tuple[Path, Path]]:

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include <sqlite3.h>
+
 #include "oracle/worker/content.h"
 
 namespace oracle {
@@ -157,6 +159,17 @@ void Changes::schema() {
   }
 }
 
+namespace {
+
+// Before, a transaction that had spilled and went back to a savepoint could be committed with frames that have no
+// checksums: if the application then dies, its own database is damaged (src/wal/frames.h, hazard W85).
+bool survives_a_rollback_to() {
+  constexpr int kRepaired = 3'051'000;  // or earlier: of the two here 3.40 is not, 3.53 is
+  return sqlite3_libversion_number() >= kRepaired;
+}
+
+}  // namespace
+
 void Changes::savepoint() {
   const std::uint64_t before = rows_sum_;
   database_.run("SAVEPOINT outer_one");
@@ -164,10 +177,12 @@ void Changes::savepoint() {
   database_.run("SAVEPOINT inner_one");
   const std::uint64_t kept = rows_sum_;
   bulk();
-  database_.run("ROLLBACK TO inner_one");
-  rows_sum_ = kept;
+  if (survives_a_rollback_to()) {
+    database_.run("ROLLBACK TO inner_one");
+    rows_sum_ = kept;
+  }
   insert();
-  if (pick(random_, 0, 3) == 0) {
+  if (survives_a_rollback_to() && pick(random_, 0, 3) == 0) {
     database_.run("ROLLBACK TO outer_one");
     rows_sum_ = before;
   }

@@ -9,6 +9,7 @@
 #include "cli/combinations.h"
 #include "cli/config_sample.h"
 #include "cli/flags.h"
+#include "cli/fork_command.h"
 #include "cli/keeping_commands.h"
 #include "cli/replica_location.h"
 #include "cli/settings.h"
@@ -63,10 +64,11 @@ std::string daemon_help() {
   Options defaults;
   return "Keeps every SQLite database named GUID.db below the watched directories continuously\n"
          "backed up in a bucket, in Litestream's format, and shows the fleet in a dashboard.\n\nusage:\n  " +
-         std::string(kDaemonUsage) + "\n  " + std::string(kRestoreUsage) + "\n  " + std::string(kPointsUsage) + "\n  " +
-         std::string(kRestoreAllUsage) + "\n  " + std::string(kVerifyUsage) + "\n  " + std::string(kTakeoverUsage) +
-         "\n" + keeping_usage() + "  " + std::string(kExplainUsage) + "\n  " + std::string(kVersionUsage) + "\n  " +
-         std::string(kHelpUsage) + "\n\nflags:\n" + describe(daemon_settings(defaults)) +
+         std::string(kDaemonUsage) + "\n  " + std::string(kRestoreUsage) + "\n  " + std::string(kForkUsage) + "\n  " +
+         std::string(kPointsUsage) + "\n  " + std::string(kRestoreAllUsage) + "\n  " + std::string(kVerifyUsage) +
+         "\n  " + std::string(kTakeoverUsage) + "\n" + keeping_usage() + "  " + std::string(kExplainUsage) + "\n  " +
+         std::string(kVersionUsage) + "\n  " + std::string(kHelpUsage) + "\n\nflags:\n" +
+         describe(daemon_settings(defaults)) +
          "\nEach of them can also stand in the configuration file (name = value), or in the environment as\n"
          "LITESTREAM_MANAGER_NAME; \"litestream-manager explain\" shows what holds and who said it.\n"
          "\ncredentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or\n"
@@ -146,8 +148,9 @@ Result<Command> parse_daemon(Arguments arguments, const Surroundings& surroundin
   if (!parsed) return wrong_daemon_usage(parsed.error().message);
   if (parsed->help_wanted) return ShowHelp{daemon_help()};
   if (!parsed->operands.empty()) {
-    constexpr std::array<std::string_view, 11> kCommands{
-        "restore", "points", "restore-all", "verify", "takeover", "explain", "version", "help", "pin", "unpin", "pins"};
+    constexpr std::array<std::string_view, 12> kCommands{"restore", "fork",     "points",  "restore-all",
+                                                         "verify",  "takeover", "explain", "version",
+                                                         "help",    "pin",      "unpin",   "pins"};
     const std::string& operand = parsed->operands.front();
     const std::string_view near = nearest(operand, kCommands);
     std::string what = "there is no command \"" + operand + "\"";
@@ -315,6 +318,7 @@ Result<Command> parse_verify(Arguments arguments, const Surroundings& surroundin
 Result<Command> parse_help(Arguments arguments) {
   if (arguments.empty()) return ShowHelp{daemon_help()};
   if (arguments.size() == 1 && arguments.front() == "restore") return ShowHelp{restore_help()};
+  if (arguments.size() == 1 && arguments.front() == "fork") return ShowHelp{fork_help()};
   if (arguments.size() == 1 && arguments.front() == "takeover") return ShowHelp{takeover_help()};
   if (arguments.size() == 1 && arguments.front() == "explain") return ShowHelp{explain_help()};
   if (arguments.size() == 1 && arguments.front() == "points") return ShowHelp{points_help()};
@@ -334,6 +338,7 @@ Result<Command> parse_command_line(Arguments arguments, const Surroundings& surr
   const std::string_view first = arguments.front();
   const Arguments rest = arguments.subspan(1);
   if (first == "restore") return parse_restore(rest, surroundings);
+  if (first == "fork") return parse_fork(rest, surroundings);
   if (first == "takeover") return parse_takeover(rest, surroundings);
   if (first == "explain") return parse_explain(rest, surroundings);
   if (first == "points") return parse_points(rest, surroundings);

@@ -78,6 +78,30 @@ TEST(CommandLine, TakeoverSaysWhatIsMissingOrTooMuch) {
   EXPECT_THAT(expect_command<ShowHelp>({"help", "takeover"}).text, HasSubstr("-confirm"));
 }
 
+TEST(CommandLine, AForkGoesToTheFirstWatchedDirectoryOrWhereItIsTold) {
+  constexpr const char* kNew = "0A1B2C3D-0000-4000-8000-0000000000AA";
+  const RestoreRequest watched = expect_command<Restore>({"fork", kGuid, "-to", kNew, "-bucket", "backups",
+                                                          "-watch-dir", "/srv/a,/srv/b", "-txid", "7"})
+                                     .request;
+  EXPECT_EQ(watched.output, std::string("/srv/a/") + kNew + ".db");
+  EXPECT_EQ(watched.replica, std::string("databases/") + kGuid);
+  EXPECT_EQ(watched.new_client, kNew);
+  EXPECT_EQ(watched.target.txid, base::Txid{7});
+  EXPECT_FALSE(watched.onto_backup || watched.force);
+  const Words to{"fork", kGuid, "-to", kNew, "-bucket", "backups", "-watch-dir=/srv/a", "-onto-backup", "-o"};
+  const auto with = [&](const std::string& output) {
+    Words words = to;
+    words.push_back(output);
+    return words;
+  };
+  EXPECT_EQ(expect_command<Restore>(with("/elsewhere/")).request.output, std::string("/elsewhere/") + kNew + ".db");
+  const std::string sqlite = std::string("/x/") + kNew + ".sqlite3";
+  EXPECT_EQ(expect_command<Restore>(with(sqlite)).request.output, sqlite);
+  EXPECT_TRUE(expect_command<Restore>(with(sqlite)).request.onto_backup);
+  EXPECT_THAT(usage_error(with("/x/copy.db")), HasSubstr(std::string("call it ") + kNew + ".db"));
+  EXPECT_THAT(expect_command<ShowHelp>({"help", "fork"}).text, HasSubstr("-onto-backup"));
+}
+
 TEST(CommandLine, DaemonTakesEverySetting) {
   const Options o =
       expect_command<RunDaemon>({"--watch-dir=/a", "--watch-dir=/b,/a", "-bucket=s3://bkt/prefix", "-endpoint",

@@ -89,14 +89,17 @@ struct TakeoverRequest {
   std::filesystem::path config_file;  // empty: none
 };
 
-// `restore`.
+// `restore`, and `fork`, which is a restore for a new client.
 struct RestoreRequest {
-  StoreOptions store;   // bucket is set, also where the operator gave a URL
-  std::string replica;  // path of the backup inside the bucket: "databases/{GUID}"
-  std::filesystem::path output;
-  bool force = false;             // replace an existing output file
-  history::RestoreTarget target;  // neither: the newest state
-  bool dry_run = false;           // only say what would be done; `output` may be empty
+  StoreOptions store;                             // bucket is set, also where the operator gave a URL
+  std::string replica;                            // path of the backup inside the bucket: "databases/{GUID}"
+  std::string new_client;                         // GUID, for `fork`; empty: `restore`
+  bool onto_backup = false;                       // `fork`: also where new_client has a backup already
+  std::vector<std::filesystem::path> watch_dirs;  // `fork`: the first of them where `output` was not given
+  std::filesystem::path output;                   // of `fork` too: set, and named after new_client
+  bool force = false;                             // replace an existing output file
+  history::RestoreTarget target;                  // neither: the newest state
+  bool dry_run = false;                           // only say what would be done; `output` may be empty
   bool json = false;
   std::uint32_t parallel = 16;  // requests under way, 1 to 64
   engine::IntegrityCheck integrity_check = engine::IntegrityCheck::quick;

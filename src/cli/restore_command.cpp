@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "cli/fleet_progress.h"
+#include "cli/fork_command.h"
 #include "cli/open_store.h"
 #include "cli/progress.h"
 #include "engine/restore.h"
@@ -53,8 +54,16 @@ class ProgressWriter {
   ProgressPace pace_{on_terminal_ ? kBarInterval : kLineInterval};
 };
 
-ExitCode failed(const base::Error& error) {
-  std::fputs(fmt::format("litestream-manager: restore: {}\n", error.message).c_str(), stderr);
+std::filesystem::path directory_of(const std::filesystem::path& file) {
+  return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+}
+
+std::string_view command_name(const RestoreRequest& request) {
+  return request.new_client.empty() ? "restore" : "fork";
+}
+
+ExitCode failed(const RestoreRequest& request, const base::Error& error) {
+  std::fputs(fmt::format("litestream-manager: {}: {}\n", command_name(request), error.message).c_str(), stderr);
   return exit_code_for(error.category);
 }
 
@@ -78,6 +87,11 @@ std::string check_text(const engine::RestoreReport& report) {
 }
 
 std::string report_text(const RestoreRequest& request, const engine::RestoreReport& report, milliseconds elapsed) {
+  const std::string client =
+      request.new_client.empty()
+          ? ""
+          : fmt::format("client    {}: a daemon that watches {} backs it up as databases/{}\n", request.new_client,
+                        directory_of(request.output).string(), request.new_client);
   const std::string owner = report.owner_note ? fmt::format("owner     {}\n", *report.owner_note) : "";
   return fmt::format(
       "restored  {}\n"
@@ -86,12 +100,12 @@ std::string report_text(const RestoreRequest& request, const engine::RestoreRepo
       "fetched   {} in {} objects, {:.1f} s{}\n"
       "content   {:016x}: {}\n"
       "SQLite    {}\n"
-      "{}",
+      "{}{}",
       request.output.string(), base::hex16(report.txid.value), base::to_rfc3339(report.timestamp),
       format_bytes(std::uint64_t{report.page_size} * report.pages), report.pages, report.page_size,
       format_bytes(report.downloaded_bytes), report.objects, static_cast<double>(elapsed.count()) / 1000,
       report.resumed_bytes == 0 ? "" : fmt::format("; {} were there already", format_bytes(report.resumed_bytes)),
-      report.database_checksum, proof_text(report), check_text(report), owner);
+      report.database_checksum, proof_text(report), check_text(report), client, owner);
 }
 
 }  // namespace
@@ -111,6 +125,7 @@ std::string report_json(const RestoreRequest& request, const engine::RestoreRepo
                          {"checksumProven", report.checksum_proven},
                          {"sqliteCheck", check_text(report)},
                          {"damaged", report.damaged}};
+  if (!request.new_client.empty()) json["client"] = request.new_client;
   if (report.database_checksum != 0) json["databaseChecksum"] = base::hex16(report.database_checksum);
   return json.dump() + "\n";
 }
@@ -184,14 +199,17 @@ ExitCode run_restore(const RestoreRequest& request) {
   std::stop_source stop;
   // Before any other thread: Ctrl-C shall leave what the next run can go on from, and nothing else.
   const auto signals = os::SignalWaiter::start([&stop](os::StopSignal) { stop.request_stop(); });
-  if (!signals) return failed(signals.error());
+  if (!signals) return failed(request, signals.error());
   const auto store = open_store(request.store);
-  if (!store) return failed(store.error());
+  if (!store) return failed(request, store.error());
+  if (!request.new_client.empty()) {
+    if (auto may = check_fork(**store, request); !may) return failed(request, may.error());
+  }
 
   if (request.dry_run) {
     const auto preview =
         engine::preview_restore(**store, request.replica, request.target, {.deadline = {}, .stop = stop.get_token()});
-    if (!preview) return failed(preview.error());
+    if (!preview) return failed(request, preview.error());
     return print(request.json ? preview_json(request, *preview) : preview_text(request, *preview));
   }
 
@@ -199,6 +217,7 @@ ExitCode run_restore(const RestoreRequest& request) {
   engine::RestoreOptions options;
   options.output = request.output;
   options.on_existing = request.force ? engine::OnExistingOutput::replace : engine::OnExistingOutput::refuse;
+  if (!request.new_client.empty()) options.owner_as = directory_of(request.output);
   options.target = request.target;
   options.parallel_downloads = request.parallel;
   options.integrity_check = request.integrity_check;
@@ -206,10 +225,12 @@ ExitCode run_restore(const RestoreRequest& request) {
   options.context.stop = stop.get_token();
   const auto report = engine::restore(**store, request.replica, options);
   progress.clear();
-  if (!report) return failed(report.error());
+  if (!report) return failed(request, report.error());
 
   for (const std::string& damage : report->damaged) {
-    std::fputs(fmt::format("litestream-manager: restore: done without a damaged object: {}\n", damage).c_str(), stderr);
+    std::fputs(fmt::format("litestream-manager: {}: done without a damaged object: {}\n", command_name(request), damage)
+                   .c_str(),
+               stderr);
   }
   const milliseconds elapsed = progress.elapsed();
   return print(request.json ? report_json(request, *report, elapsed) : report_text(request, *report, elapsed));

@@ -32,6 +32,28 @@ std::vector<Setting> restore_settings(RestoreRequest& request) {
   return settings;
 }
 
+std::vector<Setting> fork_settings(RestoreRequest& request) {
+  std::vector<Setting> settings;
+  settings.push_back(text_setting("to", "NEWGUID", request.new_client, "The new client's id."));
+  settings.push_back(path_setting("o", "FILE", request.output,
+                                  "File of the new client, named NEWGUID.db, or the directory that it goes into. "
+                                  "Without it: the first watched directory."));
+  settings.push_back(watch_dir_setting(request.watch_dirs));
+  add_target_settings(settings, request.target);
+  settings.push_back(toggle("onto-backup", request.onto_backup,
+                            "Also if NEWGUID has a backup already: its states stay, and the fork is stored after "
+                            "them."));
+  settings.push_back(toggle("dry-run", request.dry_run, "Say what would be read, and restore nothing."));
+  settings.push_back(toggle("json", request.json, "Write the result as JSON."));
+  settings.push_back(number_setting("parallel", request.parallel, 1, 64, "Requests under way at a time."));
+  settings.push_back(word_setting("integrity-check", request.integrity_check, kIntegrityChecks,
+                                  "How SQLite examines the restored file before it gets its name."));
+  add_store_settings(settings, request.store);
+  add_log_settings(settings, request.log);
+  settings.push_back(config_setting(request.config_file));
+  return settings;
+}
+
 std::vector<Setting> restore_all_settings(RestoreAllRequest& request) {
   std::vector<Setting> settings;
   settings.push_back(path_setting("o", "DIR", request.output, "Directory to restore to, one GUID.db each."));

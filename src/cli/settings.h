@@ -24,6 +24,9 @@ inline constexpr std::string_view kConfigSetting = "config";
 // What `restore` is told apart from its operand (a GUID or a URL).
 std::vector<Setting> restore_settings(RestoreRequest& request);
 
+// The same of `fork`.
+std::vector<Setting> fork_settings(RestoreRequest& request);
+
 // What `pin`, `unpin` and `pins` are told apart from their operand (a GUID).
 std::vector<Setting> pin_settings(PinRequest& request);
 

@@ -10,6 +10,7 @@
 #include "engine/restore_resume.h"
 #include "engine/state_reader.h"
 #include "os/file.h"
+#include "os/permissions.h"
 #include "sqlite/quick_check.h"
 
 namespace engine {
@@ -88,6 +89,7 @@ base::Result<RestoreReport> restore(storage::ObjectStore& store, std::string_vie
   }
   TRY_ASSIGN(report.integrity_note, ask_sqlite(output.temporary_path(), options.integrity_check));
   report.integrity_check = options.integrity_check;
+  if (!options.owner_as.empty()) TRY(os::take_owner_as_root(resume.file(), options.owner_as));
   TRY_ASSIGN(report.owner_note, output.take_permissions(resume.file()));
   TRY(resume.file().sync());
   resume.file().close();

@@ -25,6 +25,8 @@ enum class IntegrityCheck : std::uint8_t {
 struct RestoreOptions {
   std::filesystem::path output;
   OnExistingOutput on_existing = OnExistingOutput::refuse;
+  // Root gives an output that replaces nothing the owner and group of this file or directory; empty: they stay root's.
+  std::filesystem::path owner_as;
   history::RestoreTarget target;  // neither: the newest state
   unsigned parallel_downloads = 16;
   std::uint64_t waiting_bytes_max = 20U << 20;  // asked for and not yet written: most of the memory

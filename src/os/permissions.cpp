@@ -40,4 +40,14 @@ base::Result<OwnerTaken> take_permissions(const File& file, const fs::path& mode
   return taken;
 }
 
+base::Result<> take_owner_as_root(const File& file, const fs::path& model) {
+  if (::geteuid() != 0) return {};
+  struct stat wanted{};
+  if (::stat(model.c_str(), &wanted) != 0) return base::fail(error_of_errno(errno, "stat", model));
+  if (::fchown(file.descriptor(), wanted.st_uid, wanted.st_gid) != 0) {
+    return base::fail(error_of_errno(errno, "give a file to the owner of", model));
+  }
+  return {};
+}
+
 }  // namespace os

@@ -15,4 +15,8 @@ enum class OwnerTaken : std::uint8_t { yes, no };
 // files away; the bits are taken in any case.
 base::Result<OwnerTaken> take_permissions(const File& file, const fs::path& model);
 
+// Root gives `file` the owner and group of `model`, which may be a directory; nobody else changes anything. The
+// permission bits stay.
+base::Result<> take_owner_as_root(const File& file, const fs::path& model);
+
 }  // namespace os

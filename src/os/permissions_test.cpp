@@ -55,5 +55,19 @@ TEST(Permissions, TheOwnerIsTakenWhereThatIsPermitted) {
   }
 }
 
+TEST(Permissions, RootGivesAFileToTheOwnerOfItsDirectory) {
+  const TempDir dir;
+  File file = *File::create_new(dir / "a");
+  const mode_t mode = mode_of(dir / "a");
+  const bool root = ::geteuid() == 0;
+  if (root) {
+    ASSERT_EQ(::chown(dir.path().c_str(), 12345, 23456), 0);
+  }
+  EXPECT_TRUE(take_owner_as_root(file, dir.path()).has_value());
+  EXPECT_EQ(facts_of(dir / "a").st_uid, root ? 12345U : ::geteuid());
+  EXPECT_EQ(facts_of(dir / "a").st_gid, root ? 23456U : ::getegid());
+  EXPECT_EQ(mode_of(dir / "a"), mode) << "a directory's bits are not those of a file";
+}
+
 }  // namespace
 }  // namespace os

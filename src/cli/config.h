@@ -38,6 +38,7 @@ struct Options {
   std::string bind = "127.0.0.1";                                   // an IP address literal
   std::uint16_t port = 8080;                                        // 0: any free port
   std::filesystem::path state_dir;                                  // empty: see state_directory()
+  bool restore_missing = false;                                     // at a start, what has a backup and no file
   std::chrono::milliseconds verify_every{std::chrono::hours(720)};  // each backup once in this time; 0: never
   std::chrono::milliseconds shutdown_timeout{30'000};
   LogOptions log;

@@ -18,6 +18,7 @@
 #include "cli/version.h"
 #include "engine/drills.h"
 #include "engine/engine.h"
+#include "engine/missing_restorer.h"
 #include "fleet/client_name.h"
 #include "fleet/fleet.h"
 #include "os/closer.h"
@@ -113,10 +114,12 @@ struct Daemon {
   std::unique_ptr<storage::ObjectStore> store;  // gone before the engine: its callbacks post to clients
   std::unique_ptr<fleet::Fleet> fleet;
   std::unique_ptr<engine::Drills> drills;
+  std::unique_ptr<engine::MissingRestorer> missing;
   std::unique_ptr<web::WebServer> web;
   std::jthread store_check;
 
   base::Result<> start(const Options& options);
+  void start_drills(const Options& options);
   std::vector<std::string> stop(const Options& options);
 };
 
@@ -142,16 +145,11 @@ base::Result<> Daemon::start(const Options& options) {
   discovery.state_directory = state_directory(options);
   TRY_ASSIGN(fleet, fleet::Fleet::start(std::move(discovery), *watcher, *stream, closer, *engine));
 
-  engine::DrillOptions verifying;
-  verifying.state_directory = state_directory(options);
-  verifying.round = options.verify_every;
-  if (auto begun = engine::Drills::start(std::move(verifying), *store, engine->board(), closer)) {
-    drills = *std::move(begun);
-  } else {  // replication goes on without
-    base::log::error("backups are not verified", {{"reason", begun.error()}});
-    engine->board().set_notice("verification", "Backups are not verified: " + begun.error().message);
+  if (options.restore_missing) {
+    missing = std::make_unique<engine::MissingRestorer>(engine::MissingOptions{}, *store, engine->ledger(),
+                                                        engine->board(), engine->bill());
   }
-
+  start_drills(options);
   web::WebOptions serving;
   serving.bind = options.bind;
   serving.port = options.port;
@@ -163,8 +161,21 @@ base::Result<> Daemon::start(const Options& options) {
   return {};
 }
 
+void Daemon::start_drills(const Options& options) {
+  engine::DrillOptions verifying;
+  verifying.state_directory = state_directory(options);
+  verifying.round = options.verify_every;
+  if (auto begun = engine::Drills::start(std::move(verifying), *store, engine->board(), closer)) {
+    drills = *std::move(begun);
+  } else {  // replication goes on without
+    base::log::error("backups are not verified", {{"reason", begun.error()}});
+    engine->board().set_notice("verification", "Backups are not verified: " + begun.error().message);
+  }
+}
+
 std::vector<std::string> Daemon::stop(const Options& options) {
   std::vector<std::string> left;
+  missing.reset();
   drills.reset();
   if (fleet) {
     fleet->sweep_now();

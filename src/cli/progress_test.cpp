@@ -7,8 +7,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/fan_out.h"
 #include "cli/exit_code.h"
-#include "cli/fan_out.h"
 #include "cli/fleet_progress.h"
 #include "cli/version.h"
 
@@ -89,11 +89,11 @@ TEST(FleetLine, EstimatesByTheShareOfTheBytesThatAreStored) {
 
 TEST(FanOut, DoesEverythingOnceAndBeginsNothingAfterAStop) {
   std::vector<std::atomic<int>> done(500);
-  fan_out(done.size(), 8, {}, [&](std::size_t i) { ++done[i]; });
+  base::fan_out(done.size(), 8, {}, [&](std::size_t i) { ++done[i]; });
   EXPECT_TRUE(std::ranges::all_of(done, [](const auto& count) { return count == 1; }));
   std::stop_source stop;
   std::atomic<int> calls{0};
-  fan_out(500, 4, stop.get_token(), [&](std::size_t) {
+  base::fan_out(500, 4, stop.get_token(), [&](std::size_t) {
     if (++calls == 10) stop.request_stop();
   });
   EXPECT_GE(calls, 10);

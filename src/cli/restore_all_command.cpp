@@ -13,8 +13,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/bytes.h"
+#include "base/fan_out.h"
 #include "cli/client_match.h"
-#include "cli/fan_out.h"
 #include "cli/fleet_progress.h"
 #include "cli/open_store.h"
 #include "engine/backup_clients.h"
@@ -235,8 +235,8 @@ Result<ExitCode> restore_all(const RestoreAllRequest& request, const std::stop_t
   std::uint64_t weight = 0;
   for (const Outcome& outcome : outcomes) weight += outcome.client.size_bytes;
   FleetProgress progress(outcomes.size(), weight);
-  fan_out(outcomes.size(), request.parallel, stop,
-          [&](std::size_t i) { restore_one(request, *store, outcomes[i], progress, stop); });
+  base::fan_out(outcomes.size(), request.parallel, stop,
+                [&](std::size_t i) { restore_one(request, *store, outcomes[i], progress, stop); });
   progress.clear();
   const auto took = progress.elapsed();
   return print(request.json ? json_of(request, outcomes, took) : text_of(outcomes, took), exit_code_of(outcomes));

@@ -76,6 +76,10 @@ std::vector<Setting> daemon_settings(Options& options) {
                    "directory."));
   settings.push_back(wal_switch_setting(options.client));
   add_retention_settings(settings, options.client.retention);
+  settings.push_back(toggle("restore-missing", options.restore_missing,
+                            "At a start, bring back every database that has a backup in the bucket and is not here: "
+                            "to where it was, else into the first watched directory. Only where no other host uses "
+                            "the bucket with this prefix."));
   settings.push_back(duration_setting("verify-every", options.verify_every, 0ms, 8760h,
                                       "Prove each backup once in this time, evenly spread: what a restore needs is "
                                       "read from the bucket and compared. 0s: never."));

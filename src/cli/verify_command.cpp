@@ -15,7 +15,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/bytes.h"
-#include "cli/fan_out.h"
+#include "base/fan_out.h"
 #include "cli/fleet_progress.h"
 #include "cli/open_store.h"
 #include "cli/replica_location.h"
@@ -268,8 +268,8 @@ Result<ExitCode> verify(const VerifyRequest& request, const std::stop_token& sto
                         .error = {base::Category::cancelled, "stopped before it began", {}}});
   }
   FleetProgress progress(outcomes.size(), weight);
-  fan_out(outcomes.size(), request.parallel, stop,
-          [&](std::size_t i) { verify_one(run, outcomes[i], progress, stop); });
+  base::fan_out(outcomes.size(), request.parallel, stop,
+                [&](std::size_t i) { verify_one(run, outcomes[i], progress, stop); });
   progress.clear();
   if (outcomes.size() == 1 && !outcomes.front().report && !request.replica.empty()) {
     return base::fail(outcomes.front().error);

@@ -66,6 +66,7 @@ void Client::on_mail(Mail& mail) {
   } else if (const auto* moved = std::get_if<NewPath>(&mail)) {
     record_.path = moved->path;
     tracker_.move_to(moved->path);
+    record_place();
     need_base("the database is at another path");
   } else if (auto* policy = std::get_if<NewPolicy>(&mail)) {
     on_policy(std::move(*policy));
@@ -95,6 +96,12 @@ void Client::on_file_event(FileEvent event) {
   tracker_.on_event(std::move(event));
 }
 
+void Client::record_place() {
+  record_.removed.reset();
+  auto recorded = context_.ledger->find_or_create(record_.id, record_.path, context_.clock->unix_now());
+  if (!recorded) report(recorded.error(), "recording where the database is");
+}
+
 void Client::on_command(Command command) {
   if (command == Command::place_free) {
     base_due_ = std::min(base_due_, context_.clock->steady_now());
@@ -105,6 +112,13 @@ void Client::on_command(Command command) {
   switch (command) {
     case Command::appear:
       present_ = true;
+      if (record_.removed) record_place();
+      break;
+    case Command::removed:
+      record_.removed = context_.clock->unix_now();
+      if (auto recorded = context_.ledger->record_removed(record_.row, *record_.removed); !recorded) {
+        report(recorded.error(), "recording that the file was removed");
+      }
       break;
     case Command::vanish:
       present_ = false;

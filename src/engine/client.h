@@ -82,6 +82,7 @@ class Client {
   void on_mail(Mail& mail);
   void on_file_event(FileEvent event);
   void on_command(Command command);
+  void record_place();
   void take_over();
   bool start_over();
   void on_policy(NewPolicy policy);

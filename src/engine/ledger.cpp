@@ -32,12 +32,13 @@ CREATE TABLE IF NOT EXISTS clients(
   last_replicated_ms INTEGER, wal_switch_refused INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS page_index(
   client INTEGER NOT NULL, chunk INTEGER NOT NULL, checksums BLOB NOT NULL, PRIMARY KEY(client, chunk)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS removals(client INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL);
 )sql";
 
 constexpr char kColumns[] =
     "row, client_id, path, created_ms, txid, attempted, index_valid, database_checksum, page_size, page_count, "
     "position, "
-    "fingerprint, last_replicated_ms, wal_switch_refused";
+    "fingerprint, last_replicated_ms, wal_switch_refused, (SELECT at_ms FROM removals WHERE client=clients.row)";
 
 ClientRecord record_from(const sqlite::Statement& s) {
   ClientRecord r;
@@ -55,6 +56,7 @@ ClientRecord record_from(const sqlite::Statement& s) {
   r.fingerprint = parse_fingerprint(std::string(s.text(11))).value_or(Fingerprint{});
   if (!s.is_null(12)) r.last_replicated = base::UnixMillis{s.integer(12)};
   r.wal_switch_refused = s.integer(13) != 0;
+  if (!s.is_null(14)) r.removed = base::UnixMillis{s.integer(14)};
   return r;
 }
 
@@ -214,6 +216,9 @@ base::Result<ClientRecord> Ledger::find_or_create(const base::DatabaseId& id, co
                                            "ON CONFLICT(client_id) DO UPDATE SET path=excluded.path"));
   insert.bind(1, id.value).bind(2, path).bind(3, now.count());
   TRY(insert.run());
+  TRY_ASSIGN(auto present, database_->connection.prepare(
+                               "DELETE FROM removals WHERE client=(SELECT row FROM clients WHERE client_id=?1)"));
+  TRY(present.bind(1, id.value).run());
   TRY_ASSIGN(auto s, database_->connection.prepare(fmt::format("SELECT {} FROM clients WHERE client_id=?1", kColumns)));
   s.bind(1, id.value);
   TRY_ASSIGN(const bool found, s.step());
@@ -294,6 +299,12 @@ base::Result<> Ledger::refuse_wal_switch(std::int64_t row) {
   const std::scoped_lock lock(mutex_);
   TRY_ASSIGN(auto s, database_->connection.prepare("UPDATE clients SET wal_switch_refused=1 WHERE row=?1"));
   return s.bind(1, row).run();
+}
+
+base::Result<> Ledger::record_removed(std::int64_t row, base::UnixMillis at) {
+  const std::scoped_lock lock(mutex_);
+  TRY_ASSIGN(auto s, database_->connection.prepare("INSERT OR REPLACE INTO removals VALUES(?1,?2)"));
+  return s.bind(1, row).bind(2, at.count()).run();
 }
 
 base::Result<> Ledger::forget_index(std::int64_t row) {

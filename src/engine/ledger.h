@@ -52,6 +52,8 @@ struct ClientRecord {
   Fingerprint fingerprint;
   std::optional<base::UnixMillis> last_replicated;
   bool wal_switch_refused = false;  // the application went back from WAL once: left alone for good
+  // When the file was seen to be taken away, by itself: somebody wanted that (decision 0018).
+  std::optional<base::UnixMillis> removed;
 };
 
 // What an acknowledged object changes.
@@ -90,7 +92,7 @@ class Ledger {
   base::Result<> bind_to_bucket(std::string_view bucket);
 
   base::Result<std::vector<ClientRecord>> load_all();
-  // Finds by id or creates the row.
+  // Finds by id or creates the row, of a file that is there: it is not removed any more.
   base::Result<ClientRecord> find_or_create(const base::DatabaseId& id, const std::string& path, base::UnixMillis now);
 
   base::Result<> record_attempt(std::int64_t row, base::Txid txid);
@@ -99,6 +101,7 @@ class Ledger {
   // Where capture stands without a new object: nothing to upload, but the proof moved on.
   base::Result<> record_quiet(std::int64_t row, const Position& position, const Fingerprint& fingerprint);
   base::Result<> refuse_wal_switch(std::int64_t row);
+  base::Result<> record_removed(std::int64_t row, base::UnixMillis at);
   base::Result<> forget_index(std::int64_t row);
   // As if nothing were known: the bucket is asked where to go on.
   base::Result<> start_over(std::int64_t row);

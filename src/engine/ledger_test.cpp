@@ -79,6 +79,14 @@ TEST_F(LedgerTest, FindsAClientAgainByItsIdAndFollowsItsPath) {
   EXPECT_EQ(again->position.kind, PositionKind::none);
 }
 
+TEST_F(LedgerTest, ARemovalIsRememberedUntilTheFileIsThereAgain) {
+  ASSERT_TRUE(ledger_->record_removed(client().row, kNow).has_value());
+  open();
+  EXPECT_EQ(ledger_->load_all()->front().removed, kNow);
+  EXPECT_EQ(ledger_->find_or_create(kId, "/clients/b.db", kNow)->removed, std::nullopt);
+  EXPECT_EQ(ledger_->load_all()->front().removed, std::nullopt);
+}
+
 TEST_F(LedgerTest, AcknowledgedStateSurvivesReopening) {
   acknowledge(1, 3, pages(1, 3, 100), true);
   open();

@@ -24,6 +24,7 @@ struct BucketAnswer {
 enum class Command : std::uint8_t {
   appear,      // the file is (again) at its path
   vanish,      // the file is gone: store what was captured, then rest
+  removed,     // it alone was taken away, as an operator does
   flush,       // shutdown: store everything now
   take_over,   // of a prefix that another writer owns: ask the bucket where it ends, and go on from there
   place_free,  // a database may be read whole again

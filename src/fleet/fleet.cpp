@@ -219,7 +219,7 @@ void Fleet::on_database_event(const os::WatchEvent& event, const std::string& pa
       return appear(std::filesystem::path(path).parent_path().string(), name, true);
     case os::EventKind::deleted:
     case os::EventKind::moved_from:
-      if (entry != nullptr) vanish(*entry);
+      if (entry != nullptr) vanish(*entry, Gone::file_alone);
       forget_refusal(path);
       return;
     case os::EventKind::modified:
@@ -259,7 +259,7 @@ void Fleet::on_overflow(const os::WatchEvent& event) {
   vanish_below(tree_.list_again());
   for (const auto& [id, entry] : registry_.entries()) {
     ++entry->events;
-    if (entry->present && !os::stat_path(entry->path)) vanish(*entry);
+    if (entry->present && !os::stat_path(entry->path)) vanish(*entry, how_gone(*entry));
     if (!entry->present) continue;
     post(*entry, FileEventKind::events_lost, event.position);
   }

@@ -92,7 +92,10 @@ class Fleet {
   void discard(os::WatchEvent& event);
 
   void appear(const std::string& directory, const std::string& name, bool replaced);
-  void vanish(Entry& entry);
+  // `file_alone`: not together with the directory that it was in.
+  enum class Gone : std::uint8_t { file_alone, with_directory };
+  void vanish(Entry& entry, Gone how);
+  [[nodiscard]] static Gone how_gone(const Entry& entry);
   void vanish_below(const std::vector<std::string>& directories);
   void refuse(const std::string& path, const std::string& why);
   void forget_refusal(const std::string& path);

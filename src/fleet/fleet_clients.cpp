@@ -130,10 +130,15 @@ void Fleet::take_change() {
   if (roots_.size() != before) try_roots();
 }
 
-void Fleet::vanish(Entry& entry) {
+Fleet::Gone Fleet::how_gone(const Entry& entry) {
+  return os::stat_path(std::filesystem::path(entry.path).parent_path()) ? Gone::file_alone : Gone::with_directory;
+}
+
+void Fleet::vanish(Entry& entry, Gone how) {
   if (!std::exchange(entry.present, false)) return;
   base::log::info("database removed, its backup is kept", {{"client", entry.id.value}, {"path", entry.path}});
   entry.client->post(Command::vanish);
+  if (how == Gone::file_alone) entry.client->post(Command::removed);
   // A file that was refused because of this one's id can have it now.
   for (const std::string& path : std::vector<std::string>(refused_.begin(), refused_.end())) {
     const std::filesystem::path twin(path);
@@ -152,7 +157,9 @@ void Fleet::vanish_below(const std::vector<std::string>& directories) {
     next_root_retry_ = base::system_clock().steady_now();
   }
   for (const auto& [id, entry] : registry_.entries()) {
-    if (entry->present && gone.contains(std::filesystem::path(entry->path).parent_path().string())) vanish(*entry);
+    if (entry->present && gone.contains(std::filesystem::path(entry->path).parent_path().string())) {
+      vanish(*entry, Gone::with_directory);
+    }
   }
 }
 
@@ -192,7 +199,7 @@ void Fleet::judge_suspects() {
     engine::bump(engine_.probe().missed_events);
     base::log::warn("a change was found that no event told of", {{"client", entry->id.value}, {"path", entry->path}});
     if (!os::stat_path(entry->path)) {
-      vanish(*entry);
+      vanish(*entry, how_gone(*entry));
     } else {
       post(*entry, FileEventKind::events_lost, stream_.delivered());
     }

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-namespace cli {
+namespace base {
 
 // Calls `work(i)` for i = 0 .. count - 1 on up to `threads` threads, in that order; returns when all calls are done.
 // After a stop no further call begins. `work` throws nothing.
@@ -23,4 +23,4 @@ inline void fan_out(std::size_t count, std::size_t threads, const std::stop_toke
   run();
 }
 
-}  // namespace cli
+}  // namespace base

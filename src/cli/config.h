@@ -100,6 +100,7 @@ struct RestoreRequest {
   std::filesystem::path output;                   // of `fork` too: set, and named after new_client
   bool force = false;                             // replace an existing output file
   history::RestoreTarget target;                  // neither: the newest state
+  history::PriceTable prices;                     // for dry_run
   bool dry_run = false;                           // only say what would be done; `output` may be empty
   bool json = false;
   std::uint32_t parallel = 16;  // requests under way, 1 to 64

@@ -20,6 +20,20 @@ Setting price_setting(std::string name, double& field, const std::string& help) 
   return setting;
 }
 
+Setting get_price(history::PriceTable& prices) {
+  return price_setting("price-get", prices.get_per_1000, "Price of 1,000 requests that read.");
+}
+Setting list_price(history::PriceTable& prices) {
+  return price_setting("price-list", prices.list_per_1000, "Price of 1,000 requests that list.");
+}
+Setting head_price(history::PriceTable& prices) {
+  return price_setting("price-head", prices.head_per_1000, "Price of 1,000 requests that only look (HEAD).");
+}
+Setting download_price(history::PriceTable& prices) {
+  return price_setting("price-download", prices.download_per_gb,
+                       "Price of a GB (2^30 bytes) read from the bucket; free at Amazon inside the region.");
+}
+
 }  // namespace
 
 Setting decimal_setting(std::string name, double& field, double max, const std::string& help) {
@@ -48,17 +62,21 @@ void add_price_settings(std::vector<Setting>& settings, history::PriceTable& pri
   settings.push_back(price_setting("price-put", prices.put_per_1000,
                                    "What the bucket's provider takes for 1,000 requests that store something. The "
                                    "prices set are Amazon's for S3 Standard in us-east-1, in dollars."));
-  settings.push_back(price_setting("price-get", prices.get_per_1000, "Price of 1,000 requests that read."));
-  settings.push_back(price_setting("price-list", prices.list_per_1000, "Price of 1,000 requests that list."));
-  settings.push_back(
-      price_setting("price-head", prices.head_per_1000, "Price of 1,000 requests that only look (HEAD)."));
+  settings.push_back(get_price(prices));
+  settings.push_back(list_price(prices));
+  settings.push_back(head_price(prices));
   settings.push_back(price_setting("price-delete", prices.delete_per_1000,
                                    "Price of 1,000 deletions, each of up to 1,000 objects; free at Amazon."));
   settings.push_back(
       price_setting("price-storage", prices.storage_per_gb_month, "Price of a GB (2^30 bytes) stored for a month."));
-  settings.push_back(
-      price_setting("price-download", prices.download_per_gb,
-                    "Price of a GB (2^30 bytes) read from the bucket; free at Amazon inside the region."));
+  settings.push_back(download_price(prices));
+}
+
+void add_reading_price_settings(std::vector<Setting>& settings, history::PriceTable& prices) {
+  settings.push_back(get_price(prices));
+  settings.push_back(list_price(prices));
+  settings.push_back(head_price(prices));
+  settings.push_back(download_price(prices));
 }
 
 }  // namespace cli

@@ -14,5 +14,7 @@ Setting decimal_setting(std::string name, double& field, double max, const std::
 
 // Likewise; SIGHUP is enough for them.
 void add_price_settings(std::vector<Setting>& settings, history::PriceTable& prices);
+// Those of them that a restore is about.
+void add_reading_price_settings(std::vector<Setting>& settings, history::PriceTable& prices);
 
 }  // namespace cli

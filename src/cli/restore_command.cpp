@@ -14,8 +14,8 @@
 #include "cli/fork_command.h"
 #include "cli/open_store.h"
 #include "cli/progress.h"
+#include "cli/restore_estimate.h"
 #include "engine/restore.h"
-#include "engine/restore_preview.h"
 #include "os/signals.h"
 
 namespace cli {
@@ -130,65 +130,6 @@ std::string report_json(const RestoreRequest& request, const engine::RestoreRepo
   return json.dump() + "\n";
 }
 
-// What a GET and a gigabyte out of the cloud cost at AWS's list price of S3 Standard in us-east-1, in dollars.
-constexpr double kDollarsPerGet = 0.0000004;
-constexpr double kDollarsPerGigabyte = 0.09;
-// What a restore reaches over a usual line to a store near by: 20 ms for an answer, 100 MB/s.
-constexpr double kSecondsPerAnswer = 0.02;
-constexpr double kBytesPerSecond = 100e6;
-
-double estimated_seconds(const RestoreRequest& request, const engine::RestorePreview& preview) {
-  const double rounds = static_cast<double>(preview.requests) / request.parallel + 3;
-  return rounds * kSecondsPerAnswer + static_cast<double>(preview.read_bytes) / kBytesPerSecond;
-}
-
-std::string preview_text(const RestoreRequest& request, const engine::RestorePreview& preview) {
-  const bool file_store = request.store.bucket.starts_with("file:");
-  std::string text = fmt::format("state     {}of {}\n",
-                                 preview.txid.value == 0 ? std::string("(Litestream 0.3) ")
-                                                         : fmt::format("TXID {} ", base::hex16(preview.txid.value)),
-                                 base::to_rfc3339(preview.timestamp));
-  if (preview.pages != 0) {
-    text +=
-        fmt::format("size      {} in {} pages of {} bytes\n",
-                    format_bytes(std::uint64_t{preview.page_size} * preview.pages), preview.pages, preview.page_size);
-  }
-  text += fmt::format("reads     {} of {} objects in {} requests\n", format_bytes(preview.read_bytes),
-                      preview.objects.size(), preview.requests);
-  text +=
-      fmt::format("time      about {:.1f} s at 100 MB/s and 20 ms an answer\n", estimated_seconds(request, preview));
-  if (!file_store) {
-    text +=
-        fmt::format("cost      ${:.6f} for requests, ${:.4f} for traffic if it leaves the cloud (AWS list prices)\n",
-                    static_cast<double>(preview.requests) * kDollarsPerGet,
-                    static_cast<double>(preview.read_bytes) / 1e9 * kDollarsPerGigabyte);
-  }
-  for (const auto& object : preview.objects) {
-    text += fmt::format("          {:>10} of {:>10}  {}\n", format_bytes(object.read_bytes),
-                        format_bytes(object.size_bytes), object.key);
-  }
-  return text;
-}
-
-std::string preview_json(const RestoreRequest& request, const engine::RestorePreview& preview) {
-  nlohmann::json objects = nlohmann::json::array();
-  for (const auto& object : preview.objects) {
-    objects.push_back({{"key", object.key}, {"bytes", object.size_bytes}, {"readBytes", object.read_bytes}});
-  }
-  const nlohmann::json json = {
-      {"txid", base::hex16(preview.txid.value)},
-      {"time", base::to_rfc3339(preview.timestamp)},
-      {"pageSize", preview.page_size},
-      {"pages", preview.pages},
-      {"readBytes", preview.read_bytes},
-      {"requests", preview.requests},
-      {"estimatedSeconds", estimated_seconds(request, preview)},
-      {"estimatedRequestDollars", static_cast<double>(preview.requests) * kDollarsPerGet},
-      {"estimatedTrafficDollars", static_cast<double>(preview.read_bytes) / 1e9 * kDollarsPerGigabyte},
-      {"objects", objects}};
-  return json.dump() + "\n";
-}
-
 ExitCode print(const std::string& text) {
   return std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0 ? ExitCode::done : ExitCode::failed;
 }
@@ -207,10 +148,8 @@ ExitCode run_restore(const RestoreRequest& request) {
   }
 
   if (request.dry_run) {
-    const auto preview =
-        engine::preview_restore(**store, request.replica, request.target, {.deadline = {}, .stop = stop.get_token()});
-    if (!preview) return failed(request, preview.error());
-    return print(request.json ? preview_json(request, *preview) : preview_text(request, *preview));
+    const auto plan = describe_restore(**store, request, {.deadline = {}, .stop = stop.get_token()});
+    return plan ? print(*plan) : failed(request, plan.error());
   }
 
   ProgressWriter progress;

@@ -2,6 +2,7 @@
 #include <string>
 #include <utility>
 
+#include "cli/price_settings.h"
 #include "cli/setting_types.h"
 #include "cli/settings.h"
 #include "cli/values.h"
@@ -21,11 +22,13 @@ std::vector<Setting> restore_settings(RestoreRequest& request) {
   settings.push_back(path_setting("o", "FILE", request.output, "File to restore to."));
   settings.push_back(toggle("force", request.force, "Replace FILE if it exists."));
   add_target_settings(settings, request.target);
-  settings.push_back(toggle("dry-run", request.dry_run, "Say what would be read, and restore nothing."));
+  settings.push_back(toggle("dry-run", request.dry_run,
+                            "Say what would be read, how long that takes and what it costs, and restore nothing."));
   settings.push_back(toggle("json", request.json, "Write the result as JSON."));
   settings.push_back(number_setting("parallel", request.parallel, 1, 64, "Requests under way at a time."));
   settings.push_back(word_setting("integrity-check", request.integrity_check, kIntegrityChecks,
                                   "How SQLite examines the restored file before it gets its name."));
+  add_reading_price_settings(settings, request.prices);
   add_store_settings(settings, request.store);
   add_log_settings(settings, request.log);
   settings.push_back(config_setting(request.config_file));
@@ -43,11 +46,13 @@ std::vector<Setting> fork_settings(RestoreRequest& request) {
   settings.push_back(toggle("onto-backup", request.onto_backup,
                             "Also if NEWGUID has a backup already: its states stay, and the fork is stored after "
                             "them."));
-  settings.push_back(toggle("dry-run", request.dry_run, "Say what would be read, and restore nothing."));
+  settings.push_back(toggle("dry-run", request.dry_run,
+                            "Say what would be read, how long that takes and what it costs, and restore nothing."));
   settings.push_back(toggle("json", request.json, "Write the result as JSON."));
   settings.push_back(number_setting("parallel", request.parallel, 1, 64, "Requests under way at a time."));
   settings.push_back(word_setting("integrity-check", request.integrity_check, kIntegrityChecks,
                                   "How SQLite examines the restored file before it gets its name."));
+  add_reading_price_settings(settings, request.prices);
   add_store_settings(settings, request.store);
   add_log_settings(settings, request.log);
   settings.push_back(config_setting(request.config_file));

@@ -1,5 +1,6 @@
 """Restores of any state, over a network that breaks, throttles, mixes up and damages."""
 
+import collections
 import json
 import random
 import sqlite3
@@ -65,18 +66,29 @@ def test_damage_on_the_wire_is_noticed_and_leaves_no_file(fragile_bucket, record
     manager_restore(fragile_bucket, client_id(1), folder / "out.db")
 
 
-def test_points_and_dry_run_tell_what_a_restore_then_does(fragile_bucket, states, folder):
+def test_points_and_dry_run_tell_what_a_restore_then_does(fragile_bucket, recorder, states, folder):
     where = [client_id(1), *fragile_bucket.manager_arguments(), "-json"]
     points = json.loads(run_manager("points", *where, bucket=fragile_bucket).stdout)
     listed = [int(point["txid"], 16) for point in points["points"]]
     assert points["count"] == len(listed) and set(states) <= set(listed)
     for point in random.Random(1).sample(points["points"], 2):
-        plan = json.loads(run_manager("restore", *where, "-dry-run", "-txid", point["txid"], bucket=fragile_bucket).stdout)
+        plan = json.loads(run_manager("restore", *where, "-dry-run", "-txid", point["txid"], "-price-get=2", "-price-list=3",
+                                      "-price-head=5", "-price-download=7", bucket=fragile_bucket).stdout)
+        before = len(recorder.requests)
         output = folder / f"{point['txid']}.db"
         report = json.loads(run_manager("restore", *where, "-o", str(output), "-txid", point["txid"],
                                         bucket=fragile_bucket).stdout)
         assert (plan["txid"], plan["readBytes"]) == (report["txid"], report["fetchedBytes"])
         assert report["checksumProven"]
+        kinds = collections.Counter("LIST" if "list-type=2" in r.target else r.method for r in recorder.requests[before:])
+        assert kinds == {"GET": plan["requests"], "LIST": plan["listRequests"]}
+        assert plan["estimatedRequestCost"] == pytest.approx((plan["requests"] * 2 + plan["listRequests"] * 3) / 1000)
+        assert plan["estimatedTrafficCost"] == pytest.approx(plan["readBytes"] / 2**30 * 7)
+        # Loopback on a machine that does other things, too: the right order of magnitude.
+        assert 0 < plan["measuredByReadingBytes"] <= 5 << 20 and plan["measuredBytesPerSecond"] > 1e6
+        assert plan["estimatedSeconds"] < report["seconds"] * 10 + 1
+    shown = run_manager("restore", client_id(1), *fragile_bucket.manager_arguments(), "-dry-run", bucket=fragile_bucket).stdout
+    assert "ms an answer" in shown and "nothing for traffic (-price-download is 0" in shown, shown
 
 
 def test_a_restore_by_time_is_litestreams(fragile_bucket, states, folder):

@@ -116,7 +116,8 @@ std::vector<base::DatabaseId> PinBook::changed(const PinBook& now) const {
     if (differs(entries, key, entry)) ids.insert(entry.pin.client.value);
   }
   std::vector<base::DatabaseId> clients;
-  for (const std::string& id : ids) clients.push_back(base::DatabaseId{id});
+  clients.reserve(ids.size());
+  for (const std::string& id : ids) clients.emplace_back(id);
   return clients;
 }
 

@@ -5,9 +5,11 @@ Nothing but the daemon sees it; it is preloaded into that one (tests/support/rou
 import contextlib
 import enum
 import mmap
+import socket
 import struct
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from harness.settings import rough_machine_library
@@ -60,3 +62,47 @@ class Machine:
         struct.pack_into("=qq", self._map, 24 + 16 * self._steps, time.time_ns(), self.added_ns)
         self._steps += 1
         struct.pack_into("=Q", self._map, 16, self._steps)
+
+
+class Judge:
+    """Stops the world of a daemon that writes to a directory: `look` is called with each backup file that has come into
+    the bucket ("+", key) or gone from it ("-", key), and the daemon changes nothing more in it until that returns. What
+    it raises is kept in `failures`. `environment` is for the daemon, beside that of its Machine."""
+
+    def __init__(self, address: Path, bucket: Path):
+        self.environment = {"LM_ROUGH_JUDGE": str(address)}
+        self.look: Callable[[str, str], None] | None = None
+        self.failures: list[BaseException] = []
+        self.changes = 0
+        self._bucket = bucket
+        self._one_at_a_time = threading.Lock()
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(address))
+        self._listener.listen()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=self._serve, args=(self._listener.accept()[0],), daemon=True).start()
+
+    def _serve(self, daemon: socket.socket) -> None:
+        with daemon, daemon.makefile("r") as lines, contextlib.suppress(OSError):
+            for line in lines:
+                with self._one_at_a_time:
+                    self._judge(line[0], str(Path(line[1:].rstrip("\n")).relative_to(self._bucket)))
+                daemon.sendall(b".")
+
+    def _judge(self, change: str, key: str) -> None:
+        self.changes += 1
+        if self.look is None:
+            return
+        try:
+            self.look(change, key)
+        except Exception as failure:  # noqa: BLE001: the test that asked for the call looks at it
+            self.failures.append(failure)

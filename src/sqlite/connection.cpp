@@ -8,11 +8,10 @@
 
 #include <sqlite3.h>
 
+#include "sqlite/configure.h"
 #include "sqlite/errors.h"
 
 namespace sqlite {
-
-namespace {
 
 // Thousands of short-lived connections: no memory set aside per connection, no process-wide statistics and their mutex.
 void configure_once() {
@@ -24,6 +23,8 @@ void configure_once() {
     sqlite3_initialize();
   });
 }
+
+namespace {
 
 int flags_of(OpenMode mode) {
   switch (mode) {

@@ -30,22 +30,6 @@ std::uint64_t sum_of_sizes(std::span<const history::BackupFile> files) {
   return sum;
 }
 
-// A header's word about the size of a database makes us allocate, so it has to be possible.
-base::Result<> check_newest(const ltx::Header& header, const std::vector<history::BackupFile>& plan) {
-  const history::BackupFile& newest = plan.back();
-  if (header.max_txid != newest.name.max || header.min_txid != newest.name.min) {
-    return base::fail(base::Category::corrupt,
-                      fmt::format("{}: holds TXIDs {} to {}", newest.key.value, base::hex16(header.min_txid.value),
-                                  base::hex16(header.max_txid.value)));
-  }
-  if (header.commit - 1 > sum_of_sizes(plan) / kPageBytesMin) {
-    return base::fail(
-        base::Category::corrupt,
-        fmt::format("{}: a database of {} pages is more than its backup can hold", newest.key.value, header.commit));
-  }
-  return {};
-}
-
 class Surveyor {
  public:
   Surveyor(storage::ObjectStore& store, const std::vector<history::BackupFile>& plan, const SurveyOptions& options,
@@ -186,6 +170,21 @@ std::vector<ByteRange> coalesce(std::span<const ltx::PageIndexEntry> wanted, std
     ranges.push_back({entry.offset, entry.size});
   }
   return ranges;
+}
+
+base::Result<> check_newest(const ltx::Header& header, const std::vector<history::BackupFile>& plan) {
+  const history::BackupFile& newest = plan.back();
+  if (header.max_txid != newest.name.max || header.min_txid != newest.name.min) {
+    return base::fail(base::Category::corrupt,
+                      fmt::format("{}: holds TXIDs {} to {}", newest.key.value, base::hex16(header.min_txid.value),
+                                  base::hex16(header.max_txid.value)));
+  }
+  if (header.commit - 1 > sum_of_sizes(plan) / kPageBytesMin) {
+    return base::fail(
+        base::Category::corrupt,
+        fmt::format("{}: a database of {} pages is more than its backup can hold", newest.key.value, header.commit));
+  }
+  return {};
 }
 
 base::Result<Survey> survey(storage::ObjectStore& store, const std::vector<history::BackupFile>& plan,

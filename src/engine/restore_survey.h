@@ -28,6 +28,10 @@ struct ByteRange {
 std::vector<ByteRange> coalesce(std::span<const ltx::PageIndexEntry> wanted, std::uint64_t gap_max,
                                 std::uint64_t length_max);
 
+// The header of the object that `plan` ends with: corrupt, with the key, if it is another one, or if what it says about
+// the size of the database, which makes us allocate, cannot be.
+base::Result<> check_newest(const ltx::Header& header, const std::vector<history::BackupFile>& plan);
+
 struct ObjectRead {
   std::size_t object = 0;  // index into the plan
   // The whole object is read in order and proven by its file checksum; else only `ranges`, which the database checksum

@@ -11,6 +11,7 @@
 #include "cli/flags.h"
 #include "cli/fork_command.h"
 #include "cli/keeping_commands.h"
+#include "cli/query_arguments.h"
 #include "cli/replica_location.h"
 #include "cli/settings.h"
 
@@ -66,9 +67,9 @@ std::string daemon_help() {
          "backed up in a bucket, in Litestream's format, and shows the fleet in a dashboard.\n\nusage:\n  " +
          std::string(kDaemonUsage) + "\n  " + std::string(kRestoreUsage) + "\n  " + std::string(kForkUsage) + "\n  " +
          std::string(kPointsUsage) + "\n  " + std::string(kRestoreAllUsage) + "\n  " + std::string(kVerifyUsage) +
-         "\n  " + std::string(kTakeoverUsage) + "\n" + keeping_usage() + "  " + std::string(kExplainUsage) + "\n  " +
-         std::string(kVersionUsage) + "\n  " + std::string(kHelpUsage) + "\n\nflags:\n" +
-         describe(daemon_settings(defaults)) +
+         "\n  " + std::string(kQueryUsage) + "\n  " + std::string(kTakeoverUsage) + "\n" + keeping_usage() + "  " +
+         std::string(kExplainUsage) + "\n  " + std::string(kVersionUsage) + "\n  " + std::string(kHelpUsage) +
+         "\n\nflags:\n" + describe(daemon_settings(defaults)) +
          "\nEach of them can also stand in the configuration file (name = value), or in the environment as\n"
          "LITESTREAM_MANAGER_NAME; \"litestream-manager explain\" shows what holds and who said it.\n"
          "\ncredentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or\n"
@@ -148,9 +149,9 @@ Result<Command> parse_daemon(Arguments arguments, const Surroundings& surroundin
   if (!parsed) return wrong_daemon_usage(parsed.error().message);
   if (parsed->help_wanted) return ShowHelp{daemon_help()};
   if (!parsed->operands.empty()) {
-    constexpr std::array<std::string_view, 12> kCommands{"restore", "fork",     "points",  "restore-all",
-                                                         "verify",  "takeover", "explain", "version",
-                                                         "help",    "pin",      "unpin",   "pins"};
+    constexpr std::array<std::string_view, 13> kCommands{"query",  "restore",  "fork",    "points",  "restore-all",
+                                                         "verify", "takeover", "explain", "version", "help",
+                                                         "pin",    "unpin",    "pins"};
     const std::string& operand = parsed->operands.front();
     const std::string_view near = nearest(operand, kCommands);
     std::string what = "there is no command \"" + operand + "\"";
@@ -324,6 +325,7 @@ Result<Command> parse_help(Arguments arguments) {
   if (arguments.size() == 1 && arguments.front() == "points") return ShowHelp{points_help()};
   if (arguments.size() == 1 && arguments.front() == "restore-all") return ShowHelp{restore_all_help()};
   if (arguments.size() == 1 && arguments.front() == "verify") return ShowHelp{verify_help()};
+  if (arguments.size() == 1 && arguments.front() == "query") return ShowHelp{query_help()};
   if (arguments.size() == 1) {
     const std::array<std::string, 1> help{"-help"};
     if (auto shown = parse_keeping_command(arguments.front(), help, empty_surroundings())) return std::move(*shown);
@@ -344,6 +346,7 @@ Result<Command> parse_command_line(Arguments arguments, const Surroundings& surr
   if (first == "points") return parse_points(rest, surroundings);
   if (first == "restore-all") return parse_restore_all(rest, surroundings);
   if (first == "verify") return parse_verify(rest, surroundings);
+  if (first == "query") return parse_query(rest, surroundings);
   if (auto command = parse_keeping_command(first, rest, surroundings)) return std::move(*command);
   if (first == "help") return parse_help(rest);
   if (first == "version" || first == "-version" || first == "--version") {

@@ -40,6 +40,9 @@ struct RestoreAll {
 struct Verify {
   VerifyRequest request;
 };
+struct Query {
+  QueryRequest request;
+};
 struct Pins {
   PinRequest request;
 };
@@ -51,8 +54,8 @@ struct ShowHelp {
   std::string text;
 };
 
-using Command =
-    std::variant<RunDaemon, Restore, ListPoints, RestoreAll, Verify, Pins, TakeOver, Explain, ShowVersion, ShowHelp>;
+using Command = std::variant<RunDaemon, Restore, ListPoints, RestoreAll, Verify, Query, Pins, TakeOver, Explain,
+                             ShowVersion, ShowHelp>;
 
 // `arguments` without the program's name. Without a subcommand: the daemon. Category::invalid, the only error: the
 // message tells what is wrong, how to mend it, and the usage line of the command that was meant. Exit with

@@ -153,4 +153,21 @@ struct PointsRequest {
   LogOptions log;
 };
 
+enum class QueryFormat : std::uint8_t { table, csv, json };
+
+// `query`.
+struct QueryRequest {
+  StoreOptions store;             // as in RestoreRequest
+  std::string replica;            // as in RestoreRequest
+  history::RestoreTarget target;  // neither: the newest state
+  std::string sql;                // "-": what standard input holds
+  QueryFormat format = QueryFormat::table;
+  bool stats = false;
+  std::uint32_t cache_mb = 256;
+  std::filesystem::path cache_dir;  // empty: nothing is kept
+  std::uint32_t cache_dir_mb = 1024;
+  std::filesystem::path config_file;  // empty: none
+  LogOptions log;
+};
+
 }  // namespace cli

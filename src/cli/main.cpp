@@ -13,6 +13,7 @@
 #include "cli/explain_command.h"
 #include "cli/pin_command.h"
 #include "cli/points_command.h"
+#include "cli/query_command.h"
 #include "cli/restore_all_command.h"
 #include "cli/restore_command.h"
 #include "cli/surroundings.h"
@@ -60,6 +61,10 @@ struct RunCommand {
   int operator()(const cli::Verify& command) const {
     base::log::configure(command.request.log.level, command.request.log.format);
     return std::to_underlying(cli::run_verify(command.request));
+  }
+  int operator()(const cli::Query& command) const {
+    base::log::configure(command.request.log.level, command.request.log.format);
+    return std::to_underlying(cli::run_query(command.request));
   }
   int operator()(const cli::ShowVersion&) const { return print(cli::version_text()); }
   int operator()(const cli::ShowHelp& command) const { return print(command.text); }

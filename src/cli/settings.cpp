@@ -166,4 +166,14 @@ std::vector<Setting> explain_only_settings(bool& json, bool& sample, bool& cost,
   return settings;
 }
 
+std::vector<Setting> backup_settings(history::RestoreTarget& target, StoreOptions& store, LogOptions& log,
+                                     std::filesystem::path& config_file) {
+  std::vector<Setting> settings;
+  add_target_settings(settings, target);
+  add_store_settings(settings, store);
+  add_log_settings(settings, log);
+  settings.push_back(config_setting(config_file));
+  return settings;
+}
+
 }  // namespace cli

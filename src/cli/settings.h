@@ -40,4 +40,8 @@ std::vector<Setting> verify_settings(VerifyRequest& request);
 // The same of `points`.
 std::vector<Setting> points_settings(PointsRequest& request);
 
+// What every command about a state of one backup takes: which state, where the backup is, the log, the file.
+std::vector<Setting> backup_settings(history::RestoreTarget& target, StoreOptions& store, LogOptions& log,
+                                     std::filesystem::path& config_file);
+
 }  // namespace cli

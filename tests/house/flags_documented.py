@@ -38,6 +38,7 @@ def main():
     program, readme, configuration = sys.argv[1:]
     known = {}
     for command in (["-help"], ["restore", "-help"], ["fork", "-help"], ["points", "-help"], ["takeover", "-help"],
+                    ["query", "-help"],
                     ["explain", "-help"], ["restore-all", "-help"], ["verify", "-help"],
                     ["pin", "-help"], ["unpin", "-help"], ["pins", "-help"]):
         shown = subprocess.run([program, *command], check=True, capture_output=True, text=True).stdout

@@ -63,13 +63,14 @@ class DelayProxy:
         self._thread.join(10)
 
 
-def back_up(database: Path, bucket: S3Bucket, folder: Path, megabytes: int, increments: int) -> int:
+def back_up(database: Path, bucket: S3Bucket, folder: Path, megabytes: int, increments: int, more_sql: str = "") -> int:
     """An image, then commits of some pages each until so many objects are stored. The number of objects."""
     connection = sqlite3.connect(database, isolation_level=None)
     connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; CREATE TABLE t(id INTEGER PRIMARY KEY, body)")
     rows = megabytes * 256
     connection.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
                        " INSERT INTO t(body) SELECT hex(randomblob(1000)) || zeroblob(1000) || randomblob(900) FROM n", (rows,))
+    connection.executescript(more_sql)
     name = database.stem
     manager = Manager([database.parent], bucket, folder / "state", folder / "manager.log",
                       arguments=("-sync-interval", "1ms")).start(120)

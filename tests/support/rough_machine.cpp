@@ -11,14 +11,16 @@
 // stamps of clients' files that were made since, as on a machine whose clock is set.
 //
 // Where LM_ROUGH_JUDGE names a local socket, each backup file that has come into the bucket or gone from it is told
-// there ("+path\n", "-path\n"), and the thread that did it stands still until one byte comes back: the bucket stays as
-// it is for as long as somebody looks at it. A file store has one such thread.
+// there ("+path\n", "-path\n"), and no other change is let through until one byte comes back: the bucket stays as it is
+// for as long as somebody looks at it.
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdint>
 #include <cstdlib>
+#include <functional>
+#include <mutex>
 #include <random>
 #include <string>
 #include <string_view>
@@ -164,15 +166,19 @@ int connect_to_judge() {
   return -1;
 }
 
-// What a call that changes the bucket has answered, once the judge has looked.
-int judged(int code, char change, const char* path) {
-  if (code != 0 || std::getenv("LM_ROUGH_JUDGE") == nullptr) return code;
-  if (!below(path, "LM_ROUGH_BUCKET") || !std::string_view(path).ends_with(".ltx")) return code;
-  thread_local const int judge = connect_to_judge();
+// A call that may change the bucket, and the judge's look at what it did: one at a time.
+int judged(const std::function<int()>& call, char change, const char* path) {
+  static std::mutex one_at_a_time;
+  const bool concerned = std::getenv("LM_ROUGH_JUDGE") != nullptr && below(path, "LM_ROUGH_BUCKET") &&
+                         std::string_view(path).ends_with(".ltx");
+  if (!concerned) return call();
+  const std::scoped_lock lock(one_at_a_time);
+  if (const int code = call(); code != 0) return code;
+  static const int judge = connect_to_judge();
   const std::string line = change + std::string(path) + "\n";
   char answer = 0;
   if (::send(judge, line.data(), line.size(), MSG_NOSIGNAL) > 0) ::recv(judge, &answer, 1, 0);
-  return code;
+  return 0;
 }
 
 constexpr std::int64_t kSecond = 1'000'000'000;
@@ -235,16 +241,16 @@ ssize_t pwrite64(int fd, const void* data, std::size_t size, off64_t at) {
   return write_by("pwrite64", fd, data, size, at);
 }
 int rename(const char* from, const char* to) noexcept {
-  return judged(by<int>("rename", from, to), '+', to);
+  return judged([&] { return by<int>("rename", from, to); }, '+', to);
 }
 int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) noexcept {
-  return judged(by<int>("renameat2", from_folder, from, to_folder, to, flags), '+', to);
+  return judged([&] { return by<int>("renameat2", from_folder, from, to_folder, to, flags); }, '+', to);
 }
 int link(const char* from, const char* to) noexcept {
-  return judged(by<int>("link", from, to), '+', to);
+  return judged([&] { return by<int>("link", from, to); }, '+', to);
 }
 int unlink(const char* path) noexcept {
-  return judged(by<int>("unlink", path), '-', path);
+  return judged([&] { return by<int>("unlink", path); }, '-', path);
 }
 int fsync(int fd) {
   return sync_by("fsync", fd);

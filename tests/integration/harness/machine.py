@@ -75,7 +75,6 @@ class Judge:
         self.failures: list[BaseException] = []
         self.changes = 0
         self._bucket = bucket
-        self._one_at_a_time = threading.Lock()
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(address))
         self._listener.listen()
@@ -94,8 +93,7 @@ class Judge:
     def _serve(self, daemon: socket.socket) -> None:
         with daemon, daemon.makefile("r") as lines, contextlib.suppress(OSError):
             for line in lines:
-                with self._one_at_a_time:
-                    self._judge(line[0], str(Path(line[1:].rstrip("\n")).relative_to(self._bucket)))
+                self._judge(line[0], str(Path(line[1:].rstrip("\n")).relative_to(self._bucket)))
                 daemon.sendall(b".")
 
     def _judge(self, change: str, key: str) -> None:

@@ -1,14 +1,8 @@
 #include "engine/backup_clients.h"
 
 #include <algorithm>
-#include <memory>
-#include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
-
-#include "storage/arrival.h"
 
 namespace engine {
 namespace {
@@ -22,27 +16,6 @@ std::string_view client_of(std::string_view key) {
   key.remove_prefix(kRoot.size());
   if (key.size() <= kIdLength || key[kIdLength] != '/' || !is_client_id(key.substr(0, kIdLength))) return {};
   return key.substr(0, kIdLength);
-}
-
-// Shared with the callback.
-struct Answer {
-  std::mutex mutex;
-  storage::Arrival arrival;
-  std::optional<base::Result<storage::ListPage>> page;
-};
-
-base::Result<storage::ListPage> list_page(storage::ObjectStore& store, const std::string& start_after,
-                                          const storage::CallContext& context) {
-  const auto answer = std::make_shared<Answer>();
-  store.list({.prefix = std::string(kRoot), .start_after = start_after}, context,
-             [answer](base::Result<storage::ListPage> result) {
-               const std::scoped_lock lock(answer->mutex);
-               answer->page = std::move(result);
-               answer->arrival.announce();
-             });
-  std::unique_lock lock(answer->mutex);
-  while (!answer->page) answer->arrival.wait(lock);
-  return *std::move(answer->page);
 }
 
 }  // namespace
@@ -63,7 +36,7 @@ base::Result<std::vector<BackedUpClient>> list_backed_up_clients(storage::Object
   std::vector<BackedUpClient> clients;
   std::string start_after;
   for (;;) {
-    TRY_ASSIGN(const storage::ListPage page, list_page(store, start_after, context));
+    TRY_ASSIGN(const storage::ListPage page, storage::list_and_wait(store, {std::string(kRoot), start_after}, context));
     for (const storage::ObjectInfo& object : page.objects) {
       const std::string_view id = client_of(object.key.value);
       if (id.empty()) continue;

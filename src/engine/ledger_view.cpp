@@ -49,6 +49,17 @@ base::Result<LedgerView> read(sqlite::Connection& db) {
   return view;
 }
 
+base::Result<std::vector<storage::LtxName>> unsettled_objects(sqlite::Connection& db, std::int64_t row) {
+  std::vector<storage::LtxName> names;
+  TRY_ASSIGN(auto rows, db.prepare("SELECT level, min, max FROM objects WHERE client=?1 AND state<>0"));
+  rows.bind(1, row);
+  for (;;) {
+    TRY_ASSIGN(const bool found, rows.step());
+    if (!found) return names;
+    names.push_back({base::Level{static_cast<std::uint8_t>(rows.integer(0))}, txid_of(rows, 1), txid_of(rows, 2)});
+  }
+}
+
 base::Result<std::vector<history::Object>> present_objects(sqlite::Connection& db, std::int64_t row) {
   std::vector<history::Object> objects;
   TRY_ASSIGN(auto rows, db.prepare("SELECT level, min, max, size FROM objects WHERE client=?1 AND state=0"));
@@ -64,11 +75,11 @@ base::Result<std::vector<history::Object>> present_objects(sqlite::Connection& d
 }
 
 base::Result<std::optional<RecordedBackup>> read_recorded(sqlite::Connection& db, const base::DatabaseId& id) {
-  TRY(db.execute("BEGIN"));
   TRY_ASSIGN(auto client,
              db.prepare("SELECT client_id, path, txid, attempted, last_replicated_ms, index_valid, database_checksum, "
                         "row, (SELECT known FROM upkeep WHERE client=clients.row) FROM clients "
-                        "WHERE client_id=?1 COLLATE NOCASE"));
+                        "WHERE row=(SELECT row FROM clients WHERE client_id=?1 UNION ALL "
+                        "SELECT row FROM clients WHERE client_id=?1 COLLATE NOCASE LIMIT 1)"));
   client.bind(1, std::string_view(id.value));
   TRY_ASSIGN(const bool found, client.step());
   if (!found) return std::nullopt;
@@ -81,6 +92,7 @@ base::Result<std::optional<RecordedBackup>> read_recorded(sqlite::Connection& db
                           .objects = {}};
   if (!client.is_null(4)) recorded.client.last_replicated = base::UnixMillis{client.integer(4)};
   if (client.integer(5) != 0) recorded.database_checksum = static_cast<std::uint64_t>(client.integer(6));
+  TRY_ASSIGN(recorded.unsettled, unsettled_objects(db, client.integer(7)));
   if (client.integer(8) != 0) {
     TRY_ASSIGN(recorded.objects, present_objects(db, client.integer(7)));
   }
@@ -95,10 +107,28 @@ bool RecordedBackup::has(const storage::LtxName& name) const {
 
 base::Result<std::optional<RecordedBackup>> read_recorded_backup(const std::filesystem::path& file,
                                                                  const base::DatabaseId& id) {
+  TRY_ASSIGN(RecordedBackups backups, RecordedBackups::open(file));
+  return backups.find(id);
+}
+
+RecordedBackups::RecordedBackups(std::filesystem::path file, std::unique_ptr<sqlite::Connection> connection)
+    : file_(std::move(file)), connection_(std::move(connection)) {}
+RecordedBackups::RecordedBackups(RecordedBackups&&) noexcept = default;
+RecordedBackups::~RecordedBackups() = default;
+
+base::Result<RecordedBackups> RecordedBackups::open(const std::filesystem::path& file) {
   auto db = sqlite::Connection::open(file, sqlite::OpenMode::read_only, {std::chrono::milliseconds(5000), 0});
   if (!db) return base::fail(db.error().with_context("state database " + file.string()));
-  auto recorded = read_recorded(*db, id);
-  if (!recorded) return base::fail(recorded.error().with_context("state database " + file.string()));
+  return RecordedBackups(file, std::make_unique<sqlite::Connection>(*std::move(db)));
+}
+
+base::Result<std::optional<RecordedBackup>> RecordedBackups::find(const base::DatabaseId& id) {
+  auto begun = connection_->execute("BEGIN");  // one moment
+  if (!begun) return base::fail(begun.error().with_context("state database " + file_.string()));
+  auto recorded = read_recorded(*connection_, id);
+  const auto ended = connection_->execute("ROLLBACK");
+  if (!recorded) return base::fail(recorded.error().with_context("state database " + file_.string()));
+  if (!ended) return base::fail(ended.error().with_context("state database " + file_.string()));
   return recorded;
 }
 

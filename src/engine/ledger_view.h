@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,10 @@
 #include "base/types.h"
 #include "engine/lineage.h"
 #include "history/object.h"
+
+namespace sqlite {
+class Connection;
+}  // namespace sqlite
 
 namespace engine {
 
@@ -37,6 +42,8 @@ struct RecordedBackup {
   std::uint64_t database_checksum = 0;
   // Everything that is in the bucket and stays there for now; none: not known yet.
   std::optional<std::vector<history::Object>> objects;
+  // What may be there: it is being written or deleted, or was when the daemon ended.
+  std::vector<storage::LtxName> unsettled = {};
   [[nodiscard]] bool has(const storage::LtxName& name) const;
 };
 
@@ -44,6 +51,20 @@ struct RecordedBackup {
 // read_ledger().
 base::Result<std::optional<RecordedBackup>> read_recorded_backup(const std::filesystem::path& file,
                                                                  const base::DatabaseId& id);
+
+// The same for many clients: one connection. One thread.
+class RecordedBackups {
+ public:
+  static base::Result<RecordedBackups> open(const std::filesystem::path& file);
+  RecordedBackups(RecordedBackups&&) noexcept;
+  ~RecordedBackups();
+  base::Result<std::optional<RecordedBackup>> find(const base::DatabaseId& id);
+
+ private:
+  RecordedBackups(std::filesystem::path file, std::unique_ptr<sqlite::Connection> connection);
+  std::filesystem::path file_;
+  std::unique_ptr<sqlite::Connection> connection_;
+};
 
 // One consistent reading. Blocks for milliseconds; 200 bytes a client. not_found: no daemon has used this directory;
 // denied, io, corrupt: names the file.

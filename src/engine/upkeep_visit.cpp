@@ -194,14 +194,9 @@ base::Result<> UpkeepVisit::retain() {
 }
 
 void UpkeepVisit::note_pins(const std::vector<history::Pin>& pins, const history::RetentionPlan& plan) {
-  for (const history::Pin& pin : pins) {
-    if (pin.until && *pin.until <= request_.now) continue;
-    report_.holds_pins = true;
-    const bool stands = std::ranges::any_of(plan.kept, [&](const history::KeptPoints& kept) {
-      return kept.last == pin.txid && std::ranges::find(kept.reasons, history::KeepReason::pin) != kept.reasons.end();
-    });
-    if (!stands && !plan.kept.empty()) report_.lost_pins.push_back(pin.txid);
-  }
+  report_.holds_pins =
+      std::ranges::any_of(pins, [&](const history::Pin& pin) { return !pin.until || *pin.until > request_.now; });
+  report_.lost_pins = history::lost_pins(plan, pins, request_.now);
 }
 
 // An object that should be there is not, or is not what it was: the next visit asks the bucket what it has.

@@ -207,4 +207,17 @@ RetentionPlan plan_retention(const Inventory& inventory, const RetentionPolicy& 
   return plan;
 }
 
+std::vector<Txid> lost_pins(const RetentionPlan& plan, std::span<const Pin> pins, UnixMillis now) {
+  std::vector<Txid> lost;
+  if (plan.kept.empty()) return lost;
+  for (const Pin& pin : pins) {
+    if (pin.until && *pin.until <= now) continue;
+    const bool stands = std::ranges::any_of(plan.kept, [&](const KeptPoints& kept) {
+      return kept.last == pin.txid && std::ranges::find(kept.reasons, KeepReason::pin) != kept.reasons.end();
+    });
+    if (!stands) lost.push_back(pin.txid);
+  }
+  return lost;
+}
+
 }  // namespace history

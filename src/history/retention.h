@@ -93,4 +93,7 @@ struct RetentionPlan {
 RetentionPlan plan_retention(const Inventory& inventory, const RetentionPolicy& policy, std::span<const Pin> pins,
                              base::UnixMillis now);
 
+// Pins that hold at `now`, and whose points the plan could not keep: no restore leads there.
+std::vector<base::Txid> lost_pins(const RetentionPlan& plan, std::span<const Pin> pins, base::UnixMillis now);
+
 }  // namespace history

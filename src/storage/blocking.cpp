@@ -64,12 +64,16 @@ base::Result<ObjectHead> head_and_wait(ObjectStore& store, base::ObjectKey key, 
       [&](Callback<ObjectHead> done) { store.head(std::move(key), std::move(context), std::move(done)); });
 }
 
+base::Result<ListPage> list_and_wait(ObjectStore& store, ListRequest request, CallContext context) {
+  return wait_for<ListPage>(
+      [&](Callback<ListPage> done) { store.list(std::move(request), std::move(context), std::move(done)); });
+}
+
 base::Result<std::vector<ObjectInfo>> list_all_and_wait(ObjectStore& store, std::string prefix, CallContext context) {
   std::vector<ObjectInfo> all;
   ListRequest request{.prefix = std::move(prefix), .start_after = {}};
   for (;;) {
-    TRY_ASSIGN(ListPage page,
-               wait_for<ListPage>([&](Callback<ListPage> done) { store.list(request, context, std::move(done)); }));
+    TRY_ASSIGN(ListPage page, list_and_wait(store, request, context));
     all.insert(all.end(), std::make_move_iterator(page.objects.begin()), std::make_move_iterator(page.objects.end()));
     if (!page.next_start_after) return all;
     // A store that hands out the same place again would keep us here for ever.

@@ -158,6 +158,7 @@ class ObjectStore {
 base::Result<PutResult> put_and_wait(ObjectStore& store, PutRequest request, CallContext context = {});
 base::Result<base::Bytes> get_and_wait(ObjectStore& store, GetRequest request, CallContext context = {});
 base::Result<ObjectHead> head_and_wait(ObjectStore& store, base::ObjectKey key, CallContext context = {});
+base::Result<ListPage> list_and_wait(ObjectStore& store, ListRequest request, CallContext context = {});
 // All pages of a listing, in order.
 base::Result<std::vector<ObjectInfo>> list_all_and_wait(ObjectStore& store, std::string prefix,
                                                         CallContext context = {});

@@ -149,9 +149,9 @@ Result<Command> parse_daemon(Arguments arguments, const Surroundings& surroundin
   if (!parsed) return wrong_daemon_usage(parsed.error().message);
   if (parsed->help_wanted) return ShowHelp{daemon_help()};
   if (!parsed->operands.empty()) {
-    constexpr std::array<std::string_view, 13> kCommands{"query",  "restore",  "fork",    "points",  "restore-all",
-                                                         "verify", "takeover", "explain", "version", "help",
-                                                         "pin",    "unpin",    "pins"};
+    constexpr auto kCommands = std::to_array<std::string_view>({"query", "restore", "fork", "points", "restore-all",
+                                                                "verify", "takeover", "explain", "version", "help",
+                                                                "pin", "unpin", "pins", "retention", "purge", "audit"});
     const std::string& operand = parsed->operands.front();
     const std::string_view near = nearest(operand, kCommands);
     std::string what = "there is no command \"" + operand + "\"";

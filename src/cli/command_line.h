@@ -46,6 +46,15 @@ struct Query {
 struct Pins {
   PinRequest request;
 };
+struct ShowRetention {
+  RetentionRequest request;
+};
+struct Purge {
+  PurgeRequest request;
+};
+struct Audit {
+  AuditRequest request;
+};
 struct TakeOver {
   TakeoverRequest request;
 };
@@ -54,8 +63,8 @@ struct ShowHelp {
   std::string text;
 };
 
-using Command = std::variant<RunDaemon, Restore, ListPoints, RestoreAll, Verify, Query, Pins, TakeOver, Explain,
-                             ShowVersion, ShowHelp>;
+using Command = std::variant<RunDaemon, Restore, ListPoints, RestoreAll, Verify, Query, Pins, ShowRetention, Purge,
+                             Audit, TakeOver, Explain, ShowVersion, ShowHelp>;
 
 // `arguments` without the program's name. Without a subcommand: the daemon. Category::invalid, the only error: the
 // message tells what is wrong, how to mend it, and the usage line of the command that was meant. Exit with

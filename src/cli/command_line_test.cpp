@@ -102,6 +102,29 @@ TEST(CommandLine, AForkGoesToTheFirstWatchedDirectoryOrWhereItIsTold) {
   EXPECT_THAT(expect_command<ShowHelp>({"help", "fork"}).text, HasSubstr("-onto-backup"));
 }
 
+TEST(CommandLine, CommandsAboutTheBucketFindTheStateDirectoryAsTheDaemonDoes) {
+  const auto retention =
+      expect_command<ShowRetention>({"retention", "-bucket=backups", "-watch-dir=/srv/a", "-retention-window=2h"})
+          .request;
+  EXPECT_EQ(retention.client, "");
+  EXPECT_EQ(retention.policy.retention.window, 2h);
+  EXPECT_EQ(retention.common.state_dir, "/srv/a/.litestream-manager");
+  EXPECT_FALSE(retention.common.state_dir_said) << "it need not exist";
+  const auto purge = expect_command<Purge>({"purge", kGuid, "-bucket=backups", "-state-dir=/x"}).request;
+  EXPECT_EQ(purge.client, kGuid);
+  EXPECT_FALSE(purge.confirm) << "tells first what it would do";
+  EXPECT_FALSE(purge.gone);
+  EXPECT_TRUE(purge.common.state_dir_said);
+  const auto audit = expect_command<Audit>({"audit", "-bucket=backups", "-state-dir=/x", "-repair", "-json"}).request;
+  EXPECT_TRUE(audit.repair && audit.common.json);
+  EXPECT_THAT(usage_error({"retention", "abc", "-bucket=backups"}), HasSubstr("is no GUID"));
+  EXPECT_THAT(usage_error({"retention"}), HasSubstr("-bucket is missing"));
+  EXPECT_THAT(usage_error({"purge", "-bucket=backups"}), HasSubstr("which client?"));
+  EXPECT_THAT(usage_error({"purge", kGuid, kGuid, "-bucket=backups"}), HasSubstr("one client at a time"));
+  EXPECT_THAT(usage_error({"audit", "-bucket=backups"}), HasSubstr("-state-dir is missing"));
+  EXPECT_THAT(usage_error({"audit", kGuid, "-bucket=backups", "-state-dir=/x"}), HasSubstr("takes no GUID"));
+}
+
 TEST(CommandLine, DaemonTakesEverySetting) {
   const Options o =
       expect_command<RunDaemon>({"--watch-dir=/a", "--watch-dir=/b,/a", "-bucket=s3://bkt/prefix", "-endpoint",

@@ -77,6 +77,39 @@ struct PinRequest {
   LogOptions log;
 };
 
+// What `retention`, `purge` and `audit` have in common: the bucket, and what this host knows of its databases.
+struct KeepingOptions {
+  StoreOptions store;
+  std::vector<std::filesystem::path> watch_dirs;
+  std::filesystem::path state_dir;  // empty: no state is asked
+  bool state_dir_said = false;      // else it follows from watch_dirs, and need not exist
+  bool json = false;
+  LogOptions log;
+  std::filesystem::path config_file;  // empty: none
+};
+
+// `retention`.
+struct RetentionRequest {
+  KeepingOptions common;
+  std::string client;                      // GUID; empty: all
+  engine::ClientPolicy policy;             // what holds for a client that no block says otherwise for
+  std::vector<ClientBlock> client_blocks;  // of the configuration file
+};
+
+// `purge`.
+struct PurgeRequest {
+  KeepingOptions common;
+  std::string client;  // GUID
+  bool confirm = false;
+  bool gone = false;  // its host is: watched directories are not asked
+};
+
+// `audit`.
+struct AuditRequest {
+  KeepingOptions common;  // with a state directory
+  bool repair = false;
+};
+
 // `takeover`.
 struct TakeoverRequest {
   StoreOptions store;

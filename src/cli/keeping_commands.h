@@ -1,4 +1,5 @@
-// The commands about what is kept in the bucket, from arguments to values: pin, unpin and pins.
+// The commands about what is kept in the bucket, from arguments to values: pin, unpin, pins,
+// retention, purge and audit.
 #pragma once
 
 #include <optional>

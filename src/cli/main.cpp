@@ -7,15 +7,18 @@
 #include <vector>
 
 #include "base/log.h"
+#include "cli/audit_command.h"
 #include "cli/command_line.h"
 #include "cli/daemon_command.h"
 #include "cli/exit_code.h"
 #include "cli/explain_command.h"
 #include "cli/pin_command.h"
 #include "cli/points_command.h"
+#include "cli/purge_command.h"
 #include "cli/query_command.h"
 #include "cli/restore_all_command.h"
 #include "cli/restore_command.h"
+#include "cli/retention_command.h"
 #include "cli/surroundings.h"
 #include "cli/takeover_command.h"
 #include "cli/verify_command.h"
@@ -44,6 +47,18 @@ struct RunCommand {
   int operator()(const cli::Pins& command) const {
     base::log::configure(command.request.log.level, command.request.log.format);
     return std::to_underlying(cli::run_pins(command.request));
+  }
+  int operator()(const cli::ShowRetention& command) const {
+    base::log::configure(command.request.common.log.level, command.request.common.log.format);
+    return std::to_underlying(cli::run_retention(command.request));
+  }
+  int operator()(const cli::Purge& command) const {
+    base::log::configure(command.request.common.log.level, command.request.common.log.format);
+    return std::to_underlying(cli::run_purge(command.request));
+  }
+  int operator()(const cli::Audit& command) const {
+    base::log::configure(command.request.common.log.level, command.request.common.log.format);
+    return std::to_underlying(cli::run_audit(command.request));
   }
   int operator()(const cli::TakeOver& command) const {
     base::log::configure(command.request.log.level, command.request.log.format);

@@ -1,23 +1,13 @@
 #include "cli/settings.h"
 
 #include <string>
-#include <string_view>
-#include <utility>
 
-#include "base/clock.h"
-#include "cli/point_in_time.h"
 #include "cli/price_settings.h"
 #include "cli/setting_types.h"
 #include "cli/values.h"
 
 namespace cli {
 namespace {
-
-using base::Category;
-using base::fail;
-using base::Result;
-
-constexpr Words<bool, 2> kRetentionOff{{{"on", false}, {"off", true}}};
 
 Setting sync_interval_setting(engine::ClientPolicy& policy) {
   using namespace std::chrono_literals;
@@ -30,26 +20,6 @@ Setting wal_switch_setting(engine::ClientPolicy& policy) {
       toggle_off("no-wal-switch", policy.switch_to_wal,
                  "Leave databases alone that are not in WAL mode, instead of switching them to it; each of "
                  "their changes then costs a reading of the database."));
-}
-
-// How far back, for each kind of restore point; "0s" for none, where that is possible.
-void add_retention_settings(std::vector<Setting>& settings, history::RetentionPolicy& policy) {
-  using namespace std::chrono_literals;
-  constexpr std::chrono::milliseconds kLongest = std::chrono::days(36'500);
-  settings.push_back(at_reload(word_setting("retention", policy.off, kRetentionOff,
-                                            "Remove restore points that are older than what is kept, or leave that to "
-                                            "rules of the bucket.")));
-  settings.push_back(at_reload(
-      duration_setting("retention-window", policy.window, 1h, kLongest, "Every restore point stays for so long.")));
-  const auto thinned = [&](std::string name, std::chrono::milliseconds& field, const std::string& slot) {
-    settings.push_back(
-        at_reload(duration_setting(std::move(name), field, 0ms, kLongest,
-                                   "The last restore point of each " + slot + " (UTC) stays for so long.")));
-  };
-  thinned("retention-hourly", policy.hourly, "hour");
-  thinned("retention-daily", policy.daily, "day");
-  thinned("retention-weekly", policy.weekly, "week");
-  thinned("retention-monthly", policy.monthly, "month");
 }
 
 }  // namespace
@@ -101,32 +71,6 @@ std::vector<Setting> client_settings(engine::ClientPolicy& policy) {
   settings.push_back(at_reload(toggle("paused", policy.paused,
                                       "Capture, store, merge and remove nothing for now. Going on costs one reading of "
                                       "the database; restore points of the pause there are none.")));
-  return settings;
-}
-
-std::vector<Setting> pin_settings(PinRequest& request) {
-  std::vector<Setting> settings;
-  if (request.what != PinRequest::What::list) add_target_settings(settings, request.target);
-  if (request.what == PinRequest::What::pin) {
-    settings.push_back(text_setting("note", "TEXT", request.note, "Why it is kept."));
-    settings.push_back({"until", "TIME", "",
-                        "Keep it until then, written as for -at. Without it: for good, until unpin.", Arity::value,
-                        [&request](std::string_view text) -> Result<> {
-                          const base::UnixMillis now = base::system_clock().unix_now();
-                          TRY_ASSIGN(request.until, parse_point_in_time(text, now));
-                          if (*request.until > now) return {};
-                          return fail(Category::invalid, "\"" + std::string(text) + "\" is over already");
-                        }});
-    settings.back().current = [&request] { return request.until ? base::to_rfc3339(*request.until) : ""; };
-  }
-  if (request.what == PinRequest::What::unpin) {
-    settings.pop_back();  // not by time
-    settings.push_back(toggle("all", request.all, "Every pin of the client."));
-  }
-  settings.push_back(toggle("json", request.json, "Write the result as JSON."));
-  add_store_settings(settings, request.store);
-  add_log_settings(settings, request.log);
-  settings.push_back(config_setting(request.config_file));
   return settings;
 }
 

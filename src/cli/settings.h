@@ -30,6 +30,16 @@ std::vector<Setting> fork_settings(RestoreRequest& request);
 // What `pin`, `unpin` and `pins` are told apart from their operand (a GUID).
 std::vector<Setting> pin_settings(PinRequest& request);
 
+// What is kept: how far back, for each kind of restore point; "0s" for none, where that is possible.
+void add_retention_settings(std::vector<Setting>& settings, history::RetentionPolicy& policy);
+
+// What `retention` is told apart from its operand (a GUID).
+std::vector<Setting> retention_settings(RetentionRequest& request);
+
+// The same of `purge`, and of `audit`, which has no operand.
+std::vector<Setting> purge_settings(PurgeRequest& request);
+std::vector<Setting> audit_settings(AuditRequest& request);
+
 // What `takeover` is told apart from its operands (GUIDs).
 std::vector<Setting> takeover_settings(TakeoverRequest& request);
 

@@ -40,7 +40,8 @@ def main():
     for command in (["-help"], ["restore", "-help"], ["fork", "-help"], ["points", "-help"], ["takeover", "-help"],
                     ["query", "-help"],
                     ["explain", "-help"], ["restore-all", "-help"], ["verify", "-help"],
-                    ["pin", "-help"], ["unpin", "-help"], ["pins", "-help"]):
+                    ["pin", "-help"], ["unpin", "-help"], ["pins", "-help"],
+                    ["retention", "-help"], ["purge", "-help"], ["audit", "-help"]):
         shown = subprocess.run([program, *command], check=True, capture_output=True, text=True).stdout
         known.update(flags_of_help(shown))
     found = list(differences(known, flags_of_table(pathlib.Path(readme).read_text())))

@@ -2,6 +2,7 @@
 batch of deletions. At that moment the stock Litestream restores the newest state, and earlier ones of the window, as they
 were when they were stored."""
 
+import json
 import random
 from collections import Counter
 from datetime import datetime, timezone
@@ -11,12 +12,16 @@ import pytest
 from harness.compare import chain, check_integrity, check_prefix, check_same_database, consistent_copy
 from harness.load import stop_all
 from harness.machine import Judge, Machine
+from harness.manager import run_manager
 from harness.restore import litestream_restore, restore_all_both_ways
 from harness.wait import wait_until
 
 CLIENTS = 8
 OLD_OBJECTS = 1400  # of all clients; a batch of deletions that does not wait for more has 1,000
-REMOVALS_JUDGED = 0.025  # the request has to be answered in time
+KEEP_AN_HOUR = ("-retention-window", "1h", "-retention-hourly", "0s", "-retention-daily", "0s", "-retention-weekly", "0s",
+                "-retention-monthly", "0s")
+BATCH = 1000
+ONE_REMOVAL_OF = 45  # is judged, and one upload of ten meanwhile: the batch has to be answered in time
 
 
 class Chronicle:
@@ -27,7 +32,7 @@ class Chronicle:
         self.applications = {a.client_id: a for a in applications}
         self.chance = random.Random(4)
         self.states, self.times = {}, {}
-        self.judged = Counter()
+        self.judged, self.removals = Counter(), 0
 
     def restore(self, client_id, **target):
         output = litestream_restore(self.bucket, client_id, self.folder / "judged.db", **target)
@@ -65,7 +70,11 @@ class Chronicle:
 
     def look(self, change, key):
         client_id, level = key.split("/")[1], int(key.split("/")[3])
-        if change == "-" and self.chance.random() > REMOVALS_JUDGED:
+        if change == "-":
+            self.removals += 1
+            if self.removals % ONE_REMOVAL_OF:
+                return
+        elif level == 0 and 0 < self.removals < BATCH and self.chance.random() > 0.1:
             return
         self.enter_newest(client_id)
         if change == "-" or level > 0 or self.chance.random() < 0.3:
@@ -92,8 +101,17 @@ def test_after_each_change_of_the_bucket_litestream_restores_the_newest_state_an
 
     def start(name):
         return make_manager(file_bucket, name=name, environment=machine.environment,
-                            arguments=("-sync-interval", "1ms", "-retention-window", "1h", "-retention-hourly", "0s",
-                                       "-retention-daily", "0s", "-retention-weekly", "0s", "-retention-monthly", "0s")).start()
+                            arguments=("-sync-interval", "1ms", *KEEP_AN_HOUR)).start()
+
+    def foretold(client_id):
+        """What `retention` says that would go."""
+        said = run_manager("retention", client_id, "-json", *KEEP_AN_HOUR, *file_bucket.manager_arguments(),
+                           environment=machine.environment)
+        assert said.returncode == 0, said.stderr
+        return {(r["level"], int(r["min"], 16), int(r["max"], 16)) for r in json.loads(said.stdout)["clients"][0]["removals"]}
+
+    def stored(client_id):
+        return {(o.level, o.min_txid, o.max_txid) for o in file_bucket.ltx_objects(client_id)}
 
     first = start("first")
     for application in applications:
@@ -111,18 +129,20 @@ def test_after_each_change_of_the_bucket_litestream_restores_the_newest_state_an
     for client_id in ids:
         chronicle.enter_newest(client_id)
     judge.look = chronicle.look
-    before = {client_id: len(file_bucket.ltx_objects(client_id)) for client_id in ids}
+    before = {client_id: stored(client_id) for client_id in ids}
+    to_go = {client_id: foretold(client_id) for client_id in ids}
+    assert sum(len(objects) for objects in to_go.values()) >= BATCH
     later = start("later")
     for i, application in enumerate(applications):
         application.start(rate=10.0 if i == 0 else 0.3, row_bytes=8_000 if i == 0 else 300)
 
     def enough():
         judged = chronicle.judged
-        return judged["removed"] >= 15 and judged[1] >= 3 and judged[9] >= 1 and judged[0] >= 60 \
-            and later.counters()["removedObjects"] >= 1000
+        return judged["removed"] >= 20 and judged[1] >= 3 and judged[9] >= 1 and judged[0] >= 60 \
+            and later.counters()["removedObjects"] >= BATCH
 
     try:
-        wait_until(lambda: judge.failures or enough(), timeout=120, what=f"merges, a snapshot and removals: {chronicle.judged}")
+        wait_until(lambda: judge.failures or enough(), timeout=120, what="merges, a snapshot and removals")
     finally:
         stop_all(applications)
     assert not judge.failures, judge.failures[0]
@@ -130,7 +150,8 @@ def test_after_each_change_of_the_bucket_litestream_restores_the_newest_state_an
     assert not judge.failures, judge.failures[0]
     assert later.counters()["upkeepFailures"] == 0
     assert later.stop() == 0
-    assert sum(before.values()) - sum(len(file_bucket.ltx_objects(client_id)) for client_id in ids) > 0
+    for client_id in ids:
+        assert before[client_id] - stored(client_id) <= to_go[client_id], "something went that was not foretold"
 
     restored = restore_all_both_ways(file_bucket, ids, folder / "restored")
     for application in applications:

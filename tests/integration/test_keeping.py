@@ -58,3 +58,41 @@ def test_pins_come_and_go_and_disturb_neither_the_daemon_nor_litestream(bucket, 
     assert refused.returncode == 3 and "no such pin" in refused.stderr
     refused = run_manager("pin", application.client_id, "-txid", "99", "-note", "x", *bucket.manager_arguments(), bucket=bucket)
     assert refused.returncode == 3 and json.loads(command(bucket, "pins", "-json")) == []
+
+
+@BOTH_STORES
+def test_retention_tells_what_stays_and_why_for_each_client_by_its_own_policy(bucket, folder, clients, make_manager,
+                                                                              make_application):
+    applications = [make_application(i, work="rows") for i in (1, 2)]
+    manager = make_manager(bucket, arguments=("-sync-interval", "1ms")).start()
+    for _ in range(4):
+        for application in applications:
+            application.write(2)
+        manager.wait_stored([a.client_id for a in applications])
+    one, two = (a.client_id for a in applications)
+    command(bucket, "pin", one, "-note", "for the audit")
+    stored = {client_id: len(bucket.ltx_objects(client_id)) for client_id in (one, two)}
+    config = folder / "manager.toml"
+    config.write_text(f'watch-dir = ["{clients}"]\nstate-dir = "{folder}/manager-state"\n'
+                      f'[[client]]\nmatch = "{two}"\nretention = "off"\n')
+    before = bucket.keys()
+
+    told = json.loads(command(bucket, "retention", "-config", str(config), "-json"))
+    assert [c["id"] for c in told["clients"]] == [one, two]
+    by_policy, off = told["clients"]
+    assert by_policy["leftAlone"] is None and off["leftAlone"] == "retention is off"
+    points = by_policy["keep"]["points"]
+    assert points["newest"] == 1 and points["pinned"] == 1 and points["window"] == by_policy["objects"] == stored[one]
+    assert told["all"]["objects"] == stored[one] + stored[two] and told["all"]["remove"]["objects"] == 0
+    whole = json.loads(command(bucket, "retention", one, "-json"))["clients"][0]
+    assert whole["kept"][-1]["reasons"][0] == "newest" and whole["removals"] == [] and whole["lostPins"] == []
+    text = command(bucket, "retention", one)
+    assert "kept points" in text and "newest, window" in text and "Nothing was removed" in text
+
+    (folder / "empty").mkdir()
+    elsewhere = json.loads(command(bucket, "retention", "-watch-dir", str(folder / "empty"), "-json"))
+    assert {c["leftAlone"] for c in elsewhere["clients"]} == {"unknown to this host"}
+    refused = run_manager("retention", one, "-watch-dir", str(folder / "absent"), *bucket.manager_arguments(), bucket=bucket)
+    assert refused.returncode == 3 and "is it mounted" in refused.stderr
+    assert bucket.keys() == before
+    assert manager.stop() == 0

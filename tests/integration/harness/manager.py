@@ -205,9 +205,9 @@ def _is_stored(client: dict[str, Any] | None) -> bool:
     return client is not None and client["state"] in SETTLED_STATES and not client["behind"] and client["txid"] > 0
 
 
-def run_manager(*arguments: str, bucket: Bucket | None = None, timeout: float = 60,
-                cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def run_manager(*arguments: str, bucket: Bucket | None = None, timeout: float = 60, cwd: Path | None = None,
+                environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """A command of the binary that ends by itself: restore, version, wrong usage."""
-    environment = clean_environment() | (bucket.environment() if bucket else {})
+    environment = clean_environment() | (bucket.environment() if bucket else {}) | (environment or {})
     return subprocess.run([str(manager_binary()), *arguments], capture_output=True, text=True, timeout=timeout, env=environment,
                           stdin=subprocess.DEVNULL, cwd=cwd or os.path.sep, check=False)

@@ -110,6 +110,7 @@ class TableOutput final : public sqlite::RowSink {
       for (const auto& cells : rows_) widths_[i] = std::max(widths_[i], std::min(kWidthMax, width_of(cells[i])));
     }
     std::vector<std::string> rule;
+    rule.reserve(widths_.size());
     for (const std::size_t width : widths_) rule.emplace_back(width, '-');
     std::string text = line(head_) + line(rule);
     for (const auto& cells : rows_) text += line(cells);

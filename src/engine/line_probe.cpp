@@ -1,7 +1,8 @@
 #include "engine/line_probe.h"
 
 #include <algorithm>
-#include <utility>
+#include <functional>
+#include <optional>
 
 #include "base/clock.h"
 #include "engine/range_fetcher.h"
@@ -15,6 +16,7 @@ constexpr std::uint64_t kAnswerBytes = 64;
 
 std::vector<Range> pieces_of(const std::vector<PlannedObject>& objects) {
   std::vector<const PlannedObject*> largest;
+  largest.reserve(objects.size());
   for (const PlannedObject& object : objects) largest.push_back(&object);
   std::ranges::sort(largest, std::greater{}, [](const PlannedObject* object) { return object->size_bytes; });
   std::vector<Range> pieces;

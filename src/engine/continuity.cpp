@@ -49,6 +49,7 @@ Evidence Continuity::evidence(const Look& look, const LifeFacts& life, LookMode 
   e.chain_continues = look.chain_continues;
   e.chain_from_start = look.chain_from_start;
   e.commits_from_start = look.chain_from_start ? look.frames.commits : 0;
+  e.commits_appended = look.chain_continues ? look.frames.commits : 0;
   e.index_closes_since = index_closes_since;
   e.index_closes_in_life = life.index_closes;
   e.final_look = mode == LookMode::final;

@@ -31,6 +31,14 @@ bool life_proves(const Evidence& e) {
   return e.chain_from_start && e.seen.change_counter == e.commits_from_start;
 }
 
+// An unproven position may be reached again by a log that was recovered and written anew. The counter tells, as long as
+// nobody left: a recovery needs that all who were attached are gone.
+bool follows(const Evidence& e, std::uint32_t commits) {
+  if (!e.captured.log.unproven) return true;
+  if (!e.ledger.valid || e.index_closes_since > closes_allowed(e)) return false;
+  return e.seen.change_counter - e.ledger.change_counter == commits;
+}
+
 bool unchanged_proves(const Evidence& e) {
   return e.database_unchanged && (e.seen.max_frame == 0 || e.chain_from_start);
 }
@@ -55,7 +63,8 @@ std::string_view to_string(Verdict verdict) {
   return "gap";
 }
 
-bool rests_on_events(Verdict verdict, PositionKind captured) {
+bool rests_on_events(Verdict verdict, PositionKind captured, bool unproven) {
+  if (captured == PositionKind::log && unproven) return true;
   if (verdict == Verdict::append) return false;
   return verdict != Verdict::nothing_new || captured != PositionKind::log;
 }
@@ -80,9 +89,9 @@ Verdict judge(const Evidence& e) {
   if (e.seen.salts == at.salts && e.seen.max_frame > 0) {
     if (e.seen.max_frame < at.frame || e.seen.page_size != at.page_size) return Verdict::gap;
     if (e.seen.max_frame == at.frame) {
-      return e.seen.frame_checksum == at.checksum ? Verdict::nothing_new : Verdict::gap;
+      return e.seen.frame_checksum == at.checksum && follows(e, 0) ? Verdict::nothing_new : Verdict::gap;
     }
-    return e.chain_continues ? Verdict::append : Verdict::gap;
+    return e.chain_continues && follows(e, e.commits_appended) ? Verdict::append : Verdict::gap;
   }
   if (unchanged_proves(e)) return Verdict::unchanged;
   if (ledger_proves(e)) return Verdict::ledger;

@@ -38,6 +38,7 @@ struct Evidence {
   bool chain_continues = false;          // frames captured+1..max_frame chain from our checksum to the header's
   bool chain_from_start = false;         // frames 1..max_frame chain from the log header to the index header's checksum
   std::uint32_t commits_from_start = 0;  // counted over frames 1..max_frame
+  std::uint32_t commits_appended = 0;    // counted over frames captured+1..max_frame
 
   // From the event stream, drained after the look.
   // How often a process closed the index between the reading of the ledger's start value and this look; lost events
@@ -58,7 +59,8 @@ std::uint64_t most_commits_in(std::chrono::microseconds elapsed);
 Verdict judge(const Evidence& evidence);
 
 // Must the event stream be heard to its end before this verdict counts? All but those that the log itself proves: a log
-// that is looked at through one's own descriptors may be another one than the stream has told of so far.
-bool rests_on_events(Verdict verdict, PositionKind captured);
+// that is looked at through one's own descriptors may be another one than the stream has told of so far. `unproven`: of
+// the captured position.
+bool rests_on_events(Verdict verdict, PositionKind captured, bool unproven = false);
 
 }  // namespace engine

@@ -104,6 +104,35 @@ TEST(Judge, CaughtUpMeansOurFrameWithOurChecksum) {
                             [](Evidence& e) { e.seen.frame_checksum = kOther; }}});
 }
 
+// Behind frames that no checksum proves the log may have been recovered, and written again to the same end.
+TEST(Judge, WhereNoChecksumProvesThePrefixTheCounterHasToAgreeAndNobodyMayHaveLeft) {
+  const auto unproven = [] {
+    Evidence e = appended();
+    e.captured.log.unproven = true;
+    e.ledger = {true, 1005};
+    e.commits_appended = 2;
+    return e;
+  };
+  const auto at_end = [&] {
+    Evidence e = unproven();
+    e.seen.max_frame = 10;
+    e.seen.frame_checksum = kSum;
+    e.seen.change_counter = 1005;
+    e.chain_continues = false;
+    e.commits_appended = 0;
+    return e;
+  };
+  const std::vector<Case> doubts{
+      {"a process left", Verdict::gap, [](Evidence& e) { e.index_closes_since = 1; }},
+      {"the counter is not known", Verdict::gap, [](Evidence& e) { e.ledger = {}; }},
+      {"a commit more", Verdict::gap, [](Evidence& e) { ++e.seen.change_counter; }},
+      {"the counter began anew", Verdict::gap, [](Evidence& e) { e.seen.change_counter = 2; }}};
+  expect_verdicts(unproven, doubts);
+  expect_verdicts(at_end, doubts);
+  EXPECT_EQ(judge(unproven()), Verdict::append);
+  EXPECT_EQ(judge(at_end()), Verdict::nothing_new);
+}
+
 TEST(Judge, LedgerBridgesARestartIfEveryCommitIsAccountedFor) {
   expect_verdicts(restarted,
                   {{"all commits are in the new log", Verdict::ledger, [](Evidence&) {}},
@@ -245,6 +274,7 @@ TEST(Judge, EveryVerdictHasAName) {
 TEST(RestsOnEvents, AllButWhatTheLogItselfProves) {
   EXPECT_FALSE(rests_on_events(Verdict::append, PositionKind::log));
   EXPECT_FALSE(rests_on_events(Verdict::nothing_new, PositionKind::log));
+  EXPECT_TRUE(rests_on_events(Verdict::append, PositionKind::log, true)) << "did somebody leave?";
   EXPECT_TRUE(rests_on_events(Verdict::nothing_new, PositionKind::closed)) << "whose empty log is it?";
   for (const Verdict verdict : {Verdict::ledger, Verdict::life, Verdict::unchanged, Verdict::gap}) {
     EXPECT_TRUE(rests_on_events(verdict, PositionKind::log)) << to_string(verdict);

@@ -120,6 +120,7 @@ class LocalReader {
       // Without a whole index recovery would go by the log alone, and so do we.
       if (index_before_ && index_before_->salts != start->salts) return index_before_->max_frame == 0;
       if (index_before_) range.to = index_before_->max_frame;
+      range.unsummed_too = index_before_ && vouched(index_.file());
     }
     if (range.to == 0) return true;
     TRY_ASSIGN(frames_, read_committed(log_.file(), range));

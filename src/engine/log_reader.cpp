@@ -68,7 +68,7 @@ base::Result<CommittedFrames> read_committed(const os::File& wal, const FrameRan
       out.ends_unsummed = false;
       if (!header && range.unsummed_too) {
         header = walker.pass_unsummed(frame);
-        out.ends_unsummed = header.has_value();
+        out.ends_unsummed = header && header->is_unsummed();
         out.unsummed += header ? 1U : 0U;
       }
       if (!header) {
@@ -81,6 +81,7 @@ base::Result<CommittedFrames> read_committed(const os::File& wal, const FrameRan
       if (bounded || header->is_commit()) {
         out.end.frame = at;
         out.end.checksum = walker.checksum();
+        out.end.unproven = range.after.unproven || out.unsummed > 0;
       }
     }
     if (keep)

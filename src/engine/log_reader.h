@@ -35,7 +35,7 @@ struct CommittedFrames {
   LogPosition end;     // at the last frame (whole) or last commit (kToLastValidCommit)
   std::uint32_t commits = 0;
   std::uint32_t frames = 0;
-  std::uint32_t unsummed = 0;    // of them, frames without a checksum
+  std::uint32_t unsummed = 0;    // of them, frames that no checksum proves
   bool ends_unsummed = false;    // the last one is: `end.checksum` says nothing
   std::uint32_t page_count = 0;  // database size after the last commit in the range; 0 if there is none
   std::unordered_map<std::uint32_t, std::uint32_t> newest;  // page number -> frame

@@ -53,12 +53,12 @@ class LogReaderTest : public ::testing::Test {
   }
 
   // As some versions of SQLite leave them: `unsummed` with frames `first` to `last` without salts and checksum, and
-  // the chain begun anew behind them.
-  void make_unsummed(std::uint32_t first, std::uint32_t last) const {
+  // the chain begun anew behind them with `seed`.
+  void make_unsummed(std::uint32_t first, std::uint32_t last, wal::Checksum seed) const {
     const std::string text = os::testing::read_text(log());
     base::Bytes bytes(text.begin(), text.end());
     const bool big_endian = start().big_endian;
-    wal::Checksum sum;
+    wal::Checksum sum = seed;
     for (std::uint32_t i = first; i <= max_frame(); ++i) {
       std::uint8_t* frame = bytes.data() + wal::kHeaderBytes + (i - 1) * kFrame;
       if (i <= last) {
@@ -171,13 +171,16 @@ TEST_F(LogReaderTest, StopsAtADamagedFrame) {
 TEST_F(LogReaderTest, FramesThatWereCommittedWithoutChecksumsCountOnlyWhereTheIndexVouchesForThem) {
   for (int i = 0; i < 6; ++i) insert(3000);
   const std::uint32_t first = max_frame() / 2;
-  for (const std::uint32_t last : {first + 2, max_frame()}) {
-    make_unsummed(first, last);
+  constexpr wal::Checksum kZeros, kOfAFrameThatIsGone{4711, 815};
+  for (const auto& [last, seed] :
+       {std::pair(first + 2, kZeros), {first + 2, kOfAFrameThatIsGone}, {max_frame(), kZeros}}) {
+    make_unsummed(first, last, seed);
     const os::File unsummed = open_file(dir_ / "unsummed");
     const auto frames = read_committed(unsummed, {start(), max_frame(), true});
     EXPECT_TRUE(frames->whole);
     EXPECT_EQ(frames->end.frame, max_frame());
-    EXPECT_EQ(frames->unsummed, last - first + 1);
+    EXPECT_EQ(frames->unsummed, last - first + (seed == kZeros ? 1U : 2U));
+    EXPECT_TRUE(frames->end.unproven);
     EXPECT_EQ(frames->ends_unsummed, last == max_frame());
     EXPECT_EQ(frames->commits, read(start(), max_frame()).commits);
     PageSet set({}, std::uint64_t{1} << 30);

@@ -18,6 +18,7 @@ constexpr microseconds kHotPause{5000};
 constexpr microseconds kKeepRetry{500};
 // What lasts longer than this is not an application that is just starting or ending.
 constexpr std::chrono::seconds kPassing{1};
+constexpr std::uint32_t kGoneBack = 1U << 31U;  // as the difference of a counter that wraps
 // An image may hold a log's generation for longer, unless the application's log grows because of that.
 constexpr std::uint64_t kLongPinWalBytes = 64ULL << 20;
 
@@ -80,7 +81,10 @@ base::Result<TrackResult> LogTracker::take(Verdict verdict, const Look& look, co
     if (look.frames.kept.empty() && mode != LookMode::final) {
       // The pages were read a second time: they are those that were verified only if no restart overwrote them.
       TRY_ASSIGN(const std::optional<wal::IndexHeader> now, read_index(pair.shm));
-      if (!now || !(now->salts == header.salts)) return gap("the log was restarted while it was copied");
+      const bool same = now && now->salts == header.salts && now->max_frame >= header.max_frame;
+      if (!same || now->change_counter - header.change_counter > kGoneBack) {
+        return gap("the log was restarted while it was copied");
+      }
     }
     page_count_ = header.page_count;
     page_size_ = header.page_size;
@@ -183,7 +187,7 @@ base::Result<TrackResult> LogTracker::follow_live_log(PageSet& into) {
   if (wal_bytes_ > kLongPinWalBytes) pin_.allow_long(false);
   if (mode == LookMode::kept && !kept_->limit_bytes) kept_->limit_bytes = wal_bytes_ + kept_->growth_bytes;
   Verdict verdict = judge_look(look, *life_, LookMode::live);
-  if (rests_on_events(verdict, known_.captured.kind)) {
+  if (rests_on_events(verdict, known_.captured.kind, known_.captured.log.unproven)) {
     if (drain_changed_the_life()) return unsettled();
     if (known_.captured.kind == PositionKind::none) return gap(lost_because_);
     verdict = judge_look(look, *life_, LookMode::live);
@@ -252,6 +256,8 @@ base::Result<TrackResult> LogTracker::read_leftover(PageSet& into) {
     return gap("an empty log was left behind");
   }
   const bool same = known_.captured.kind == PositionKind::log && known_.captured.log.salts == start->salts;
+  if (same && known_.captured.log.unproven)
+    return gap("a log with frames that a recovery does not take was left behind");
   if (same && known_.captured.log.frame > 0) {
     std::array<std::uint8_t, wal::kFrameHeaderBytes> raw{};
     TRY_ASSIGN(const std::size_t got,

@@ -54,6 +54,7 @@ std::string to_text(const Position& p) {
     case PositionKind::closed:
       return "closed";
     case PositionKind::log:
+      if (p.log.unproven) return "none";
       return fmt::format("log1 {} {} {} {} {} {} {}", p.log.salts.first, p.log.salts.second, p.log.frame,
                          p.log.checksum.first, p.log.checksum.second, p.log.page_size, p.log.big_endian ? 1 : 0);
   }

@@ -20,6 +20,9 @@ struct LogPosition {
   wal::Checksum checksum;
   std::uint32_t page_size = 0;
   bool big_endian = false;
+  // There are unsummed frames (wal/frames.h) in the prefix, so that the checksum does not identify it. Never written
+  // down: a later run cannot know what became of such a log.
+  bool unproven = false;
   friend bool operator==(const LogPosition&, const LogPosition&) = default;
 };
 

@@ -85,14 +85,18 @@ std::optional<FrameHeader> ChainWalker::next(base::ByteView frame) {
   const Checksum computed = extend(after_header, frame.subspan(kFrameHeaderBytes), big_endian_);
   if (computed != header.checksum) return std::nullopt;
   checksum_ = computed;
+  behind_unsummed_ = false;
   return header;
 }
 
 std::optional<FrameHeader> ChainWalker::pass_unsummed(base::ByteView frame) {
   if (frame.size() != kFrameHeaderBytes + page_size_) return std::nullopt;
   const FrameHeader header = parse_frame_header(frame);
-  if (!header.is_unsummed()) return std::nullopt;
-  checksum_ = {};
+  const bool unsummed = header.is_unsummed();
+  const bool seed = behind_unsummed_ && header.salts == salts_ && header.page_number != 0;
+  if (!unsummed && !seed) return std::nullopt;
+  checksum_ = header.checksum;
+  behind_unsummed_ = unsummed;
   return header;
 }
 

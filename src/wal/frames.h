@@ -10,8 +10,9 @@
 // Unsummed frames: SQLite 3.40, and others before the repair, may commit frames whose salts and checksum are zeros. A
 // writer that overwrites a spilled page leaves checksums for the COMMIT, which starts at the overwritten frame; a
 // ROLLBACK TO in between moves the end of the log back before it, which the versions of then did not notice (3.53
-// resets iReCksum in sqlite3WalSavepointUndo). The chain starts again behind such a frame, with zeros. Readers go by
-// the wal-index and see the commit; a recovery ends before it, and loses it and all that follow.
+// resets iReCksum in sqlite3WalSavepointUndo). The chain starts again behind such a frame, with zeros, or, if the
+// overwritten frame lies beyond the commit, with what that one holds, which may be overwritten later. Readers go by the
+// wal-index and see the commit; a recovery ends before it, and loses it and all that follow.
 #pragma once
 
 #include <cstdint>
@@ -66,8 +67,8 @@ class ChainWalker {
 
   // The frame's header if it continues the chain, else nullopt (and the walker stays where it was).
   std::optional<FrameHeader> next(base::ByteView frame);
-  // The header of an unsummed frame, which proves nothing: only the wal-index can say that it counts. The chain starts
-  // again behind it. nullopt: it is none, and the walker stays where it was.
+  // The header of an unsummed frame, or of the one behind it, which prove nothing: only the wal-index can say that they
+  // count. The chain starts again there. nullopt: it is none, and the walker stays where it was.
   std::optional<FrameHeader> pass_unsummed(base::ByteView frame);
   [[nodiscard]] Checksum checksum() const { return checksum_; }
 
@@ -76,6 +77,7 @@ class ChainWalker {
   bool big_endian_;
   std::uint32_t page_size_;
   Checksum checksum_;
+  bool behind_unsummed_ = false;
 };
 
 // Counts commits as the wal-index's change counter does: a run of commit frames with the same page number, size and

@@ -187,9 +187,10 @@ tell()
 """
 
 
+@pytest.mark.parametrize("comes_late", [False, True], ids=["it is there", "it comes late"])
 @pytest.mark.parametrize("without_any", [False, True], ids=["its first frames", "all its frames"])
-def test_commits_that_the_application_loses_at_its_death_are_in_the_bucket(without_any, file_bucket, clients, folder,
-                                                                           make_manager):
+def test_commits_that_the_application_loses_at_its_death_are_in_the_bucket(without_any, comes_late, file_bucket,
+                                                                           clients, folder, make_manager):
     """Debian's SQLite (3.40) commits frames without checksums when a transaction that had spilled went back to a
     savepoint. Everybody sees the commit until the application dies; then it is gone with all that came after."""
     script = SAVEPOINT_BEHIND_A_SPILL
@@ -198,10 +199,15 @@ def test_commits_that_the_application_loses_at_its_death_are_in_the_bucket(witho
     database = clients / f"{client_id(1)}.db"
     application = subprocess.Popen([sys.executable, "-c", script, str(database)], text=True, stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE)
-    manager = make_manager(file_bucket).start()
+    manager = make_manager(file_bucket)
     try:
         for step in range(3):
             rows = application.stdout.readline().strip()
+            if step == (2 if comes_late else 0):
+                manager.start()
+            if comes_late and step < 2:
+                print(file=application.stdin, flush=True)
+                continue
             manager.wait_stored([client_id(1)])
             for path in restore_all_both_ways(file_bucket, [client_id(1)], folder / f"step{step}")[client_id(1)]:
                 check_integrity(path)

@@ -6,6 +6,10 @@
 
 namespace engine {
 
+namespace {
+constexpr std::uint64_t kPinBytesMax = 64 << 10;
+}  // namespace
+
 void PinReading::end(base::Result<PinBook> result) {
   result_ = std::move(result);
   finished_ = true;
@@ -37,9 +41,9 @@ void PinReading::on_page(base::Result<storage::ListPage> page) {
     if (known != shared_.pins.entries.end() && known->second.size_bytes == entry.size_bytes &&
         known->second.last_modified == entry.last_modified) {
       entry.pin = known->second.pin;
-    } else {
+    } else if (object.size_bytes <= kPinBytesMax) {
       unread_.push_back(object.key.value);
-    }
+    }  // else nobody's pin of ours: the name alone keeps the point, for good
     found_.entries.emplace(object.key.value, std::move(entry));
   }
   if (page->next_start_after) return list(*page->next_start_after);

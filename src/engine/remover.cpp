@@ -32,14 +32,33 @@ void Remover::add(std::int64_t row, const base::DatabaseId& client, const std::v
 }
 
 void Remover::give_back(std::int64_t row) {
-  std::erase_if(waiting_, [&](const Item& item) { return item.object.row == row && make_present(item); });
+  if (std::ranges::any_of(batch_, [&](const Item& item) { return item.object.row == row; })) recalled_.insert(row);
+  std::vector<Item> items;
+  std::erase_if(waiting_, [&](Item& item) {
+    if (item.object.row != row) return false;
+    items.push_back(std::move(item));
+    return true;
+  });
+  make_present(row, items);
 }
 
-// False: it stays `deleting` in the inventory, and an object that nobody counts on.
-bool Remover::make_present(const Item& item) {
-  auto kept = shared_.ledger.inventory().set_state(item.object.row, {&item.object.object, 1}, ObjectState::present);
+// Where that cannot be recorded they stay `deleting`: objects that nobody counts on, until the next start.
+void Remover::make_present(std::int64_t row, const std::vector<Item>& items) {
+  std::vector<history::Object> untouched;
+  std::vector<UnsettledObject> asked_for;
+  for (const Item& item : items) {
+    if (item.asked_for) {
+      asked_for.push_back(item.object);
+    } else {
+      untouched.push_back(item.object.object);
+    }
+  }
+  InventoryTable& inventory = shared_.ledger.inventory();
+  base::Result<> kept;
+  if (!untouched.empty()) kept = inventory.set_state(row, untouched, ObjectState::present);
+  if (kept && !asked_for.empty()) kept = inventory.forget(asked_for);
+  if (kept && !asked_for.empty()) kept = inventory.distrust(row);
   if (!kept) base::log::warn("state database", {{"reason", kept.error()}});
-  return kept.has_value();
 }
 
 std::optional<base::SteadyTime> Remover::step() {
@@ -87,6 +106,7 @@ void Remover::send() {
   for (std::size_t i = 0; i < count; ++i) {
     keys.push_back(waiting_.front().key);
     batch_.push_back(std::move(waiting_.front()));
+    batch_.back().asked_for = true;
     waiting_.pop_front();
   }
   shared_.store.remove(
@@ -161,9 +181,15 @@ void Remover::finish_batch() {
   for (const std::int64_t row : rows) listener_.removed(row);
   base::log::debug("old objects removed", {{"objects", removed.size()}, {"bytes", bytes}});
   batch_.clear();
+  give_back_recalled();
   look_again_.reset();
   busy_ = false;
   failures_ = 0;
+}
+
+// Of a batch some may not have gone, and may be needed by now.
+void Remover::give_back_recalled() {
+  for (const std::int64_t row : std::exchange(recalled_, {})) give_back(row);
 }
 
 void Remover::try_again_later(std::string why) {
@@ -171,6 +197,7 @@ void Remover::try_again_later(std::string why) {
   base::log::warn("old objects could not be removed, will be repeated", {{"reason", why}});
   waiting_.insert(waiting_.begin(), batch_.begin(), batch_.end());
   batch_.clear();
+  give_back_recalled();
   look_again_.reset();
   busy_ = false;
   due_ = shared_.clock.steady_now() + kFirstPause * (1U << std::min(failures_++, kPauseShiftMax));
@@ -184,10 +211,8 @@ void Remover::stop(std::string why) {
   bump(shared_.probe.upkeep_failures);
   waiting_.insert(waiting_.begin(), batch_.begin(), batch_.end());
   batch_.clear();
-  for (const Item& item : waiting_) {
-    if (!make_present(item)) break;
-  }
-  waiting_.clear();
+  recalled_.clear();
+  while (!waiting_.empty()) give_back(waiting_.front().object.row);
   base::log::error("retention has stopped", {{"reason", why}});
   listener_.notice("Retention has stopped until the next start, and nothing is removed: " + why +
                    ". Allow deletions in this bucket, or turn retention off with -retention off.");

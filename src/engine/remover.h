@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "base/clock.h"
@@ -34,7 +35,8 @@ class Remover : public std::enable_shared_from_this<Remover> {
 
   // Objects of one client that the inventory calls `deleting`, oldest first.
   void add(std::int64_t row, const base::DatabaseId& client, const std::vector<history::Object>& objects);
-  // What waits of this client is not to be removed after all: it is `present` again. Not what the store was asked for.
+  // What waits of this client is not to be removed after all: it is `present` again. What the store was asked for may
+  // be gone: the client's inventory is distrusted, so that the bucket is listed before anything is planned.
   void give_back(std::int64_t row);
   // Sends what is due. When to call again without an answer; nullopt: not before something is added.
   std::optional<base::SteadyTime> step();
@@ -46,6 +48,7 @@ class Remover : public std::enable_shared_from_this<Remover> {
   struct Item {
     UnsettledObject object;
     base::ObjectKey key;
+    bool asked_for = false;  // the store was asked to remove it: whether it is still there only the bucket knows
   };
   void read_pins();
   void on_pins(base::Result<PinBook>& pins);
@@ -55,14 +58,16 @@ class Remover : public std::enable_shared_from_this<Remover> {
   void on_head(base::Result<storage::ObjectHead> head);
   void finish_batch();
   void try_again_later(std::string why);
-  bool make_present(const Item& item);
+  void give_back_recalled();
+  void make_present(std::int64_t row, const std::vector<Item>& items);
   void stop(std::string why);
 
   UpkeepShared& shared_;
   Listener listener_;
   std::shared_ptr<PinReading> reading_;
   std::deque<Item> waiting_;
-  std::vector<Item> batch_;  // under way
+  std::vector<Item> batch_;                    // under way
+  std::unordered_set<std::int64_t> recalled_;  // rows of the batch that were to be given back
   bool busy_ = false;
   bool stopped_ = false;
   std::optional<base::SteadyTime> look_again_;  // the sample was still there

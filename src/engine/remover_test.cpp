@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 // Passes on to a store in memory, but for deletions.
 class StubbornStore final : public storage::ObjectStore {
  public:
-  enum class Manner : std::uint8_t { obeys, lies, refuses, fails_one };
+  enum class Manner : std::uint8_t { obeys, lies, refuses, fails_one, loses_the_answer };
   explicit StubbornStore(storage::ObjectStore& inner) : inner_(inner) {}
 
   void put(storage::PutRequest request, storage::CallContext context,
@@ -39,6 +39,11 @@ class StubbornStore final : public storage::ObjectStore {
     largest = std::max(largest, keys.size());
     if (manner == Manner::lies) return done(std::vector<storage::RemoveFailure>{});
     if (manner == Manner::refuses) return done(base::fail(Category::denied, "AccessDenied: s3:DeleteObject"));
+    if (manner == Manner::loses_the_answer) {
+      return inner_.remove(std::move(keys), std::move(context), [done = std::move(done)](const auto&) mutable {
+        done(base::fail(Category::retry_later, "connection reset"));
+      });
+    }
     if (manner == Manner::fails_one) {
       std::vector<storage::RemoveFailure> failures{{keys.front(), {Category::retry_later, "InternalError", {}}}};
       keys.erase(keys.begin());
@@ -83,6 +88,8 @@ TEST_F(RemoverTest, AStoreThatConfirmsAndKeepsStopsRetentionAndNothingIsForgotte
   EXPECT_EQ(stubborn_.removes, 1U);
   EXPECT_EQ(probe_.removed_objects, 0U);
   EXPECT_NE(notices_["retention"].find("still there"), std::string::npos);
+  commits(30);  // the bucket says what is left of what the store was asked for
+  pass(2h);
   EXPECT_TRUE(knows_everything());
   EXPECT_TRUE(ledger_->inventory().unsettled()->empty());
   for (std::uint64_t txid = 1; txid <= txid_; ++txid) EXPECT_TRUE(restorable(txid)) << txid;
@@ -93,6 +100,8 @@ TEST_F(RemoverTest, WithoutPermissionRetentionStopsAndSaysWhatToDo) {
   live();
   EXPECT_EQ(stubborn_.removes, 1U);
   EXPECT_NE(notices_["retention"].find("-retention off"), std::string::npos);
+  commits(30);
+  pass(2h);
   EXPECT_TRUE(knows_everything());
 }
 
@@ -117,6 +126,20 @@ TEST_F(RemoverTest, AStoreThatIsAwayIsAskedAgainLater) {
   EXPECT_GT(probe_.removed_objects, 50U);
   settle();
   EXPECT_TRUE(knows_everything());
+}
+
+// A plan that counts on what is gone would give up what a restore point really needs.
+TEST_F(RemoverTest, WhatTheStoreWasAskedForIsNotCountedOnWhenItIsWantedAgain) {
+  stubborn_.manner = StubbornStore::Manner::loses_the_answer;
+  live();
+  ASSERT_GT(stubborn_.removes, 0U);
+  ASSERT_EQ(probe_.removed_objects, 0U);
+  policy_.retention = {false, 1000h, 0h, 0h, 0h, 0h};
+  give(policy_);
+  pass(2h);
+  EXPECT_TRUE(ledger_->inventory().unsettled()->empty());
+  EXPECT_TRUE(knows_everything());
+  EXPECT_TRUE(restorable(txid_));
 }
 
 TEST_F(RemoverTest, BatchesAreFullWhenThereIsMuchToDo) {

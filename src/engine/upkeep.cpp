@@ -16,9 +16,8 @@ constexpr std::size_t kVisitsMax = 4;
 constexpr std::size_t kDueAtOnce = 16;
 constexpr std::uint64_t kBodiesMax = 16ULL << 20;  // waiting for the cache; more is left out
 constexpr std::chrono::minutes kProofLasts{60};
-constexpr std::chrono::hours kPinsKnownFor{24};  // for a plan; before something is removed they are read again
-constexpr std::chrono::hours kLongestSleep{6};   // a wall clock may have been set
-constexpr std::uint32_t kPauseShiftMax = 7;      // about an hour
+constexpr std::chrono::hours kLongestSleep{6};  // a wall clock may have been set
+constexpr std::uint32_t kPauseShiftMax = 7;     // about an hour
 constexpr std::chrono::seconds kHeavyRetry{5};
 
 // A name for this state database and its bucket that nothing else has: objects of the cache must not be taken for
@@ -242,10 +241,6 @@ void Upkeep::start_visit(std::int64_t row, const ClientPolicy& policy) {
   request.owned = client.proven && now - *client.proven < kProofLasts;
   request.retention = wants_retention(row, client, policy);
   request.policy = policy.retention;
-  if (shared_.pins.read && now - *shared_.pins.read < kPinsKnownFor) {
-    const auto record = context_.ledger->find(row);
-    if (record) request.pins = shared_.pins.of(record->id);
-  }
   request.heavy_allowed = std::ranges::none_of(visits_, [](const auto& visit) { return visit->heavy(); });
   request.now = request.retention ? retention_now() : base::UnixMillis{0};
   request.unsettled = client.unsettled;

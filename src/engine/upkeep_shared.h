@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
+#include <vector>
 
 #include "base/clock.h"
 #include "engine/bucket_pins.h"
@@ -39,6 +41,13 @@ struct UpkeepShared {
   // Runs the function on upkeep's thread, soon. For answers of the store.
   std::function<void(std::move_only_function<void()>)> post;
   PinBook pins;  // as of the last reading
+
+  // None: not known well enough to plan a removal. (Before something is removed they are read again.)
+  [[nodiscard]] std::optional<std::vector<history::Pin>> known_pins(const base::DatabaseId& client) const {
+    constexpr std::chrono::hours kKnownFor{24};
+    if (!pins.read || clock.steady_now() - *pins.read >= kKnownFor) return std::nullopt;
+    return pins.of(client);
+  }
 };
 
 // A piece of work on one client's objects: plain state that step() moves on.

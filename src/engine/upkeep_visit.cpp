@@ -176,9 +176,11 @@ base::Result<> UpkeepVisit::retain() {
   stage_ = Stage::finished;
   if (!request_.retention) return {};
   TRY_ASSIGN(const history::Inventory inventory, shared_.ledger.inventory().present(request_.row));
-  const std::vector<history::Pin> pins = request_.pins.value_or(std::vector<history::Pin>());
+  // As they are known now: one that came while this visit merged counts.
+  const auto known_pins = shared_.known_pins(record_.id);
+  const std::vector<history::Pin> pins = known_pins.value_or(std::vector<history::Pin>());
   history::RetentionPlan plan = history::plan_retention(inventory, request_.policy, pins, request_.now);
-  if (!request_.pins && !plan.removals.empty()) {
+  if (!known_pins && !plan.removals.empty()) {
     report_.wants_pins = true;
     return {};
   }

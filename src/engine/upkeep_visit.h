@@ -21,13 +21,12 @@ namespace engine {
 // What the visitor knows about the client already.
 struct VisitRequest {
   std::int64_t row = 0;
-  bool owned = false;                             // proven lately
-  bool retention = false;                         // it is time for it
-  history::RetentionPolicy policy;                // of it
-  std::optional<std::vector<history::Pin>> pins;  // none: not known well enough to remove anything
-  bool heavy_allowed = true;                      // a merge too large for memory may be made now
-  base::UnixMillis now{0};                        // by the retention clock
-  std::vector<history::Object> unsettled;         // left `writing` by an earlier run
+  bool owned = false;                      // proven lately
+  bool retention = false;                  // it is time for it
+  history::RetentionPolicy policy;         // of it
+  bool heavy_allowed = true;               // a merge too large for memory may be made now
+  base::UnixMillis now{0};                 // by the retention clock
+  std::vector<history::Object> unsettled;  // left `writing` by an earlier run
 };
 
 struct VisitReport {

@@ -90,7 +90,10 @@ void Drills::run(const std::stop_token& stop) {
     const auto count = static_cast<std::size_t>(
         std::ranges::count_if(fleet->clients, [](const auto& client) { return can_be_verified(*client); }));
     std::optional<base::UnixMillis> last;
-    for (const auto& [id, at] : last_) last = std::max(last.value_or(at), std::min(at, now));
+    // A time ahead of the clock is one of a clock that was wrong.
+    for (const auto& [id, at] : last_) {
+      if (at <= now) last = std::max(last.value_or(at), at);
+    }
     const base::UnixMillis due = next_drill(options_.round, count, started_, last);
     if (count > 0 && due <= now) {
       if (const auto client = choose(*fleet)) drill(*client, stop);
@@ -103,11 +106,13 @@ void Drills::run(const std::stop_token& stop) {
 
 std::shared_ptr<const ClientStatus> Drills::choose(const FleetStatus& fleet) const {
   std::shared_ptr<const ClientStatus> chosen;
+  const base::UnixMillis now = base::system_clock().unix_now();
   base::UnixMillis oldest = base::UnixMillis::max();
   for (const auto& client : fleet.clients) {
     if (!can_be_verified(*client)) continue;
     const auto tried = last_.find(client->client_id);
-    const base::UnixMillis at = tried == last_.end() ? base::UnixMillis{0} : tried->second;
+    const bool known = tried != last_.end() && tried->second <= now;
+    const base::UnixMillis at = known ? tried->second : base::UnixMillis{0};
     if (at >= oldest) continue;
     oldest = at;
     chosen = client;

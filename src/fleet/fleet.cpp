@@ -259,7 +259,7 @@ void Fleet::on_overflow(const os::WatchEvent& event) {
   vanish_below(tree_.list_again());
   for (const auto& [id, entry] : registry_.entries()) {
     ++entry->events;
-    if (entry->present && !os::stat_path(entry->path)) vanish(*entry, how_gone(*entry));
+    if (entry->present && !os::stat_path(entry->path)) vanish(*entry, Gone::unseen);
     if (!entry->present) continue;
     post(*entry, FileEventKind::events_lost, event.position);
   }

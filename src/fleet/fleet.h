@@ -92,10 +92,10 @@ class Fleet {
   void discard(os::WatchEvent& event);
 
   void appear(const std::string& directory, const std::string& name, bool replaced);
-  // `file_alone`: not together with the directory that it was in.
-  enum class Gone : std::uint8_t { file_alone, with_directory };
+  // `file_alone`: an event told of the file, not of the directory that it was in. Only that is taken for what somebody
+  // wanted: what nobody saw may be a disk that is not there any more.
+  enum class Gone : std::uint8_t { file_alone, with_directory, unseen };
   void vanish(Entry& entry, Gone how);
-  [[nodiscard]] static Gone how_gone(const Entry& entry);
   void vanish_below(const std::vector<std::string>& directories);
   void refuse(const std::string& path, const std::string& why);
   void forget_refusal(const std::string& path);

@@ -130,10 +130,6 @@ void Fleet::take_change() {
   if (roots_.size() != before) try_roots();
 }
 
-Fleet::Gone Fleet::how_gone(const Entry& entry) {
-  return os::stat_path(std::filesystem::path(entry.path).parent_path()) ? Gone::file_alone : Gone::with_directory;
-}
-
 void Fleet::vanish(Entry& entry, Gone how) {
   if (!std::exchange(entry.present, false)) return;
   base::log::info("database removed, its backup is kept", {{"client", entry.id.value}, {"path", entry.path}});
@@ -199,7 +195,7 @@ void Fleet::judge_suspects() {
     engine::bump(engine_.probe().missed_events);
     base::log::warn("a change was found that no event told of", {{"client", entry->id.value}, {"path", entry->path}});
     if (!os::stat_path(entry->path)) {
-      vanish(*entry, how_gone(*entry));
+      vanish(*entry, Gone::unseen);
     } else {
       post(*entry, FileEventKind::events_lost, stream_.delivered());
     }

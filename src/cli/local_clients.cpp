@@ -40,7 +40,7 @@ Result<> walk(const fs::path& root, const fs::path& state_dir, LocalClients& fou
     ++count;
     LocalClient& client = found.clients[fleet::fold_case(id->value)];
     if (client.present) continue;
-    client = {*id, entry->path().string(), true, path_below(root, entry->path()), true, false};
+    client = {*id, entry->path().string(), true, path_below(root, entry->path()), true, false, {}};
   }
   if (!failure) return {};
   const Category category = failure == std::errc::permission_denied           ? Category::denied
@@ -65,6 +65,7 @@ Result<> read_state(const KeepingOptions& options, const std::string& bucket_url
   for (const engine::KnownClient& known : ledger->clients) {
     LocalClient& client = found.clients[fleet::fold_case(known.id.value)];
     client.recorded = true;
+    client.stored = ledger->last_attempt(known);
     if (client.present) continue;
     std::error_code ignored;
     client.id = known.id;

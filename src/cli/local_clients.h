@@ -21,6 +21,7 @@ struct LocalClient {
   std::string below;      // the path below its watched directory, for [[client]] blocks; else the path
   bool watched = false;   // it is, or was, below a watched directory
   bool recorded = false;  // the state database knows it
+  base::Txid stored;      // LedgerView::last_attempt()
 };
 
 struct LocalClients {

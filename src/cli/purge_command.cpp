@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "cli/local_clients.h"
 #include "cli/open_store.h"
@@ -31,13 +32,14 @@ using base::Category;
 using base::fail;
 using base::Result;
 
-constexpr std::chrono::hours kQuiet{1};  // of a backup whose host nobody can ask
+constexpr std::chrono::hours kQuiet{1};  // of a backup whose host is said to be gone
 constexpr std::chrono::seconds kPause{5};
 
 struct Case {
   base::DatabaseId id;  // as the bucket spells it
   engine::ClientPrefix backup;
   base::UnixMillis newest{0};
+  base::Txid last;  // the highest that is stored
   std::size_t pins = 0;
   std::vector<std::string> refusals;
   bool recorded = false;  // in the state database
@@ -71,8 +73,13 @@ void check_client(const PurgeRequest& request, const LocalClient* local, Case& f
     found.refusals.push_back("the database exists: " + local->path +
                              ". Move or remove it first; to replace a backup by a new one is not what purge is for");
   }
+  // The database moved, or lives in two places: what goes on there is not for the record of this host to judge.
+  if (found.recorded && found.last > local->stored) {
+    found.refusals.push_back("the bucket holds states that this host did not store (TXID " +
+                             base::hex16(found.last.value) + "): another host has gone on with it; purge it there");
+  }
   const base::UnixMillis now = base::system_clock().unix_now();
-  if (request.gone && !found.recorded && found.newest > now - kQuiet) {
+  if (request.gone && found.newest > now - kQuiet) {
     found.refusals.push_back("something was stored at " + base::to_rfc3339(found.newest) +
                              ", less than an hour ago: its host seems to be there");
   }
@@ -107,7 +114,10 @@ Result<Case> examine(const PurgeRequest& request, storage::ObjectStore& store) {
   found.recorded = known != nullptr && known->recorded;
   found.id = known != nullptr ? known->id : base::DatabaseId{request.client};
   TRY_ASSIGN(found.backup, engine::list_client(store, found.id, {}));
-  for (const auto& file : found.backup.files) found.newest = std::max(found.newest, file.created_at);
+  for (const auto& file : found.backup.files) {
+    found.newest = std::max(found.newest, file.created_at);
+    found.last = std::max(found.last, file.name.max);
+  }
   for (const auto* objects : {&found.backup.generations, &found.backup.foreign}) {
     for (const auto& object : *objects) found.newest = std::max(found.newest, object.last_modified);
   }

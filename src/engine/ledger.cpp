@@ -190,7 +190,7 @@ base::Result<> Ledger::bind_to_bucket(std::string_view bucket) {
   TRY_ASSIGN(auto transaction, sqlite::Transaction::begin(database_->connection));
   TRY(database_->connection.execute(
       "UPDATE clients SET txid=0, attempted=0, index_valid=0, position='none', fingerprint='', last_replicated_ms=NULL;"
-      "DELETE FROM page_index"));
+      "DELETE FROM page_index; DELETE FROM meta WHERE name LIKE 'purging %'"));
   TRY(database_->inventory.forget_everything_in_transaction());
   TRY(database_->set_meta("bucket", bucket));
   return transaction.commit();

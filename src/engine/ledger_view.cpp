@@ -101,6 +101,12 @@ base::Result<std::optional<RecordedBackup>> read_recorded(sqlite::Connection& db
 
 }  // namespace
 
+base::Txid LedgerView::last_attempt(const KnownClient& client) const {
+  const base::Txid last = std::max(client.txid, client.attempted);
+  const auto purging = last.value == 0 ? facts.find("purging " + client.id.value) : facts.end();
+  return purging == facts.end() ? last : base::Txid{std::strtoull(purging->second.c_str(), nullptr, 10)};
+}
+
 bool RecordedBackup::has(const storage::LtxName& name) const {
   return objects && std::ranges::any_of(*objects, [&](const auto& object) { return history::name_of(object) == name; });
 }

@@ -33,6 +33,9 @@ struct LedgerView {
   std::vector<KnownClient> clients;          // by id
   Lineages lineages;                         // all of them are earlier ones
   std::map<std::string, std::string> facts;  // "bucket", and what Ledger::remember() was told
+
+  // The last TXID that this host tried to store, 0 if none; also while a purge that ended half way has to be repeated.
+  [[nodiscard]] base::Txid last_attempt(const KnownClient& client) const;
 };
 
 // What was stored of one client, as it is recorded.

@@ -49,8 +49,12 @@ base::Result<> forget_backup(const std::filesystem::path& state_directory, const
     if (!gone && gone.error().category != base::Category::not_found) return gone;
   }
   // In this order: rows of `held` follow those of `objects` by triggers.
+  // What this host had stored stays known until the client's row goes, for a purge that is repeated.
   constexpr auto kForget = std::to_array<std::string_view>(
-      {"DELETE FROM objects WHERE client=?1", "DELETE FROM held WHERE client=?1", "DELETE FROM upkeep WHERE client=?1",
+      {"INSERT INTO meta(name, value) SELECT 'purging '||client_id, attempted FROM clients WHERE row=?1 AND "
+       "attempted<>0 "
+       "ON CONFLICT(name) DO UPDATE SET value=excluded.value",
+       "DELETE FROM objects WHERE client=?1", "DELETE FROM held WHERE client=?1", "DELETE FROM upkeep WHERE client=?1",
        "DELETE FROM page_index WHERE client=?1",
        "UPDATE clients SET txid=0, attempted=0, index_valid=0, position='none', fingerprint='', "
        "last_replicated_ms=NULL WHERE row=?1"});
@@ -58,7 +62,9 @@ base::Result<> forget_backup(const std::filesystem::path& state_directory, const
 }
 
 base::Result<> forget_client(const std::filesystem::path& state_directory, const base::DatabaseId& id) {
-  constexpr auto kForget = std::to_array<std::string_view>({"DELETE FROM clients WHERE row=?1"});
+  constexpr auto kForget = std::to_array<std::string_view>(
+      {"DELETE FROM meta WHERE name=(SELECT 'purging '||client_id FROM clients WHERE row=?1)",
+       "DELETE FROM clients WHERE row=?1"});
   return change_state(state_directory, id, kForget);
 }
 

@@ -119,6 +119,30 @@ def test_what_may_still_be_wanted_is_not_removed(host, folder):
     assert host.keys(host.dropped) == [] and host.keys(host.kept) != []
 
 
+@BOTH_STORES
+def test_a_client_that_lives_on_another_host_is_not_purged_from_the_first(host, folder, make_manager, make_application):
+    """Its last host remembers it, and finds no file: what is in the bucket is the live backup of the other one."""
+    assert host.manager.stop() == 0
+    there = folder / "other-host"
+    there.mkdir()
+    consistent_copy(host.dropped.database, there / host.dropped.database.name)
+    remove(host.dropped)
+    moved = make_application(2, inside=there)
+    moved.write(3)
+    other = make_manager(host.bucket, watch_dirs=[there], name="other").start()
+    other.wait_stored([moved.client_id])
+    assert other.stop() == 0
+    before = host.bucket.keys()
+    for arguments in ((), ("-gone",)):
+        done = host.purge("-confirm", *arguments)
+        assert done.returncode == 5 and "another host has gone on with it" in done.stdout, done.stdout + done.stderr
+        assert host.bucket.keys() == before
+    recorded = run_manager("purge", host.kept.client_id, "-gone", "-confirm", "-state-dir", str(host.state),
+                           *host.bucket.manager_arguments(), bucket=host.bucket)
+    assert recorded.returncode == 5 and "less than an hour ago" in recorded.stdout
+    assert "another host" not in recorded.stdout and host.bucket.keys() == before
+
+
 @pytest.mark.parametrize("bucket", ["file"], indirect=True)
 def test_a_purge_that_was_killed_half_way_is_repeated_and_a_database_that_comes_back_gets_a_whole_backup(
         host, folder, make_manager):

@@ -8,6 +8,7 @@
 
 #include "fleet/client_name.h"
 #include "fleet/fleet.h"
+#include "os/file.h"
 
 namespace cli {
 namespace {
@@ -40,7 +41,7 @@ Result<> walk(const fs::path& root, const fs::path& state_dir, LocalClients& fou
     ++count;
     LocalClient& client = found.clients[fleet::fold_case(id->value)];
     if (client.present) continue;
-    client = {*id, entry->path().string(), true, path_below(root, entry->path()), true, false, {}};
+    client = {*id, entry->path().string(), true, {}, path_below(root, entry->path()), true, false, {}};
   }
   if (!failure) return {};
   const Category category = failure == std::errc::permission_denied           ? Category::denied
@@ -67,10 +68,14 @@ Result<> read_state(const KeepingOptions& options, const std::string& bucket_url
     client.recorded = true;
     client.stored = ledger->last_attempt(known);
     if (client.present) continue;
-    std::error_code ignored;
     client.id = known.id;
     client.path = client.below = known.path;
-    client.present = fs::exists(known.path, ignored);
+    if (const auto there = os::stat_path(known.path); there) {
+      client.present = true;
+    } else if (there.error().category != Category::not_found) {
+      client.present = true;
+      client.doubt = there.error().message;
+    }
     for (const auto& watched : options.watch_dirs) {
       std::string below = path_below(fleet::resolve_watch_dir(watched), known.path);
       if (below.empty() || (client.watched && below.size() >= client.below.size())) continue;

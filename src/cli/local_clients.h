@@ -17,7 +17,8 @@ namespace cli {
 struct LocalClient {
   base::DatabaseId id;    // as it is spelled here
   std::string path;       // of the file, or where it was last
-  bool present = false;   // the file is there
+  bool present = false;   // the file is there, or nobody can tell
+  std::string doubt;      // why nobody can tell; else empty
   std::string below;      // the path below its watched directory, for [[client]] blocks; else the path
   bool watched = false;   // it is, or was, below a watched directory
   bool recorded = false;  // the state database knows it

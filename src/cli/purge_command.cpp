@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
+#include <filesystem>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -22,6 +23,7 @@
 #include "engine/bucket_walk.h"
 #include "engine/offline_state.h"
 #include "engine/purge.h"
+#include "os/file.h"
 #include "os/file_lock.h"
 #include "storage/keys.h"
 
@@ -68,8 +70,20 @@ void check_directories(const PurgeRequest& request, const LocalClients& local, C
   }
 }
 
+// Below a watched directory that is there, a part of it may be mounted on its own.
+void check_parent(const PurgeRequest& request, const LocalClient* local, Case& found) {
+  if (request.gone || local == nullptr || !local->recorded || local->present) return;
+  const std::filesystem::path directory = std::filesystem::path(local->path).parent_path();
+  if (os::stat_path(directory)) return;
+  found.refusals.push_back("its directory is gone: " + directory.string() +
+                           ". Is it mounted? Say -gone if it is gone for good");
+}
+
 void check_client(const PurgeRequest& request, const LocalClient* local, Case& found) {
-  if (local != nullptr && local->present) {
+  if (local != nullptr && !local->doubt.empty()) {
+    found.refusals.push_back("whether the database exists cannot be told: " + local->doubt +
+                             ". Mend that, or unmount what is broken");
+  } else if (local != nullptr && local->present) {
     found.refusals.push_back("the database exists: " + local->path +
                              ". Move or remove it first; to replace a backup by a new one is not what purge is for");
   }
@@ -124,6 +138,7 @@ Result<Case> examine(const PurgeRequest& request, storage::ObjectStore& store) {
   TRY_ASSIGN(const auto pins, engine::read_pins(store, engine::pin_prefix(found.id)));
   found.pins = pins.size();
   check_directories(request, local, found);
+  check_parent(request, known, found);
   check_client(request, known, found);
   TRY(take_state(request, found));
   return found;

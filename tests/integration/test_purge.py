@@ -119,6 +119,39 @@ def test_what_may_still_be_wanted_is_not_removed(host, folder):
     assert host.keys(host.dropped) == [] and host.keys(host.kept) != []
 
 
+@pytest.mark.parametrize("bucket", ["file"], indirect=True)
+def test_what_cannot_be_looked_at_is_not_gone(host, clients, make_manager, make_application):
+    below = clients / "disk"
+    below.mkdir()
+    tenant = make_application(3, inside=below)
+    tenant.write(3)
+    host.manager.wait_stored([tenant.client_id])
+    assert host.manager.stop() == 0
+    before = host.bucket.keys()
+    aside = below.rename(clients.parent / "disk-aside")
+
+    def refused(reason, *arguments):
+        done = host.purge("-confirm", *arguments, client=tenant.client_id)
+        assert done.returncode == 5 and reason in done.stdout, done.stdout + done.stderr
+        assert host.bucket.keys() == before
+        return done.stdout
+
+    # A mount point that went with its disk; the watched directory holds other databases.
+    assert "-gone" in refused(f"its directory is gone: {below}. Is it mounted?")
+    assert "its directory is gone" not in refused("less than an hour ago", "-gone")
+    # A path that fails other than by absence, for root, too.
+    below.symlink_to(below)
+    for arguments in ((), ("-gone",)):
+        told = refused("whether the database exists cannot be told", *arguments)
+        assert str(tenant.database) in told and "the database exists:" not in told
+    audit = run_manager("audit", "-watch-dir", str(clients), "-state-dir", str(host.state), "-json",
+                        *host.bucket.manager_arguments(), bucket=host.bucket)
+    assert tenant.client_id not in json.dumps(json.loads(audit.stdout).get("gone")), audit.stdout
+    below.unlink()
+    aside.rename(below)
+    refused("the database exists")
+
+
 @BOTH_STORES
 def test_a_client_that_lives_on_another_host_is_not_purged_from_the_first(host, folder, make_manager, make_application):
     """Its last host remembers it, and finds no file: what is in the bucket is the live backup of the other one."""

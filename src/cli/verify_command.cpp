@@ -94,6 +94,10 @@ Result<std::vector<Subject>> choose(Run& run, const storage::CallContext& contex
       if (client.txid.value != 0) found.try_emplace(client.id.value, 0);
     }
   }
+  if (found.empty()) {  // an emptied bucket and a mistyped prefix look alike, and neither is well
+    return base::fail(base::Category::not_found,
+                      run.store.display_url() + ": no backup of a client; are bucket and prefix the right ones?");
+  }
   std::vector<Subject> subjects;
   for (const auto& [id, weight] : found) {
     const base::DatabaseId name{id};

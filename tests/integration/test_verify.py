@@ -182,3 +182,10 @@ def test_the_daemon_verifies_by_itself_and_says_what_it_found(bucket, clients, m
     assert manager.metrics()['litestream_manager_verified_clients{verdict="failure"}'] == 1
     assert not bucket.ltx_objects(client_id(1)), "nothing is repaired behind the operator's back"
     database.close()
+
+
+@BOTH
+def test_a_bucket_without_any_backup_is_not_a_fleet_that_is_well(bucket):
+    for arguments in (["-all"], ["-sample", "10%"]):
+        done = run_manager("verify", *arguments, "-json", *bucket.manager_arguments(), bucket=bucket)
+        assert done.returncode == 3 and "no backup of a client" in done.stderr and done.stdout == "", done

@@ -17,6 +17,10 @@ namespace fs = std::filesystem;
 using base::Category;
 using base::Result;
 
+std::pair<std::string, std::string> key_of(const base::DatabaseId& id) {
+  return {fleet::fold_case(id.value), id.value};
+}
+
 // "../x" and the like are elsewhere.
 std::string path_below(const fs::path& root, const fs::path& path) {
   const std::string below = path.lexically_relative(root).string();
@@ -39,7 +43,7 @@ Result<> walk(const fs::path& root, const fs::path& state_dir, LocalClients& fou
     const auto id = fleet::parse_client_name(entry->path().filename().string());
     if (!id) continue;
     ++count;
-    LocalClient& client = found.clients[fleet::fold_case(id->value)];
+    LocalClient& client = found.clients[key_of(*id)];
     if (client.present) continue;
     client = {*id, entry->path().string(), true, {}, path_below(root, entry->path()), true, false, {}};
   }
@@ -64,7 +68,7 @@ Result<> read_state(const KeepingOptions& options, const std::string& bucket_url
   }
   found.looked = true;
   for (const engine::KnownClient& known : ledger->clients) {
-    LocalClient& client = found.clients[fleet::fold_case(known.id.value)];
+    LocalClient& client = found.clients[key_of(known.id)];
     client.recorded = true;
     client.stored = ledger->last_attempt(known);
     if (client.present) continue;
@@ -90,8 +94,17 @@ Result<> read_state(const KeepingOptions& options, const std::string& bucket_url
 }  // namespace
 
 const LocalClient* LocalClients::find(const base::DatabaseId& id) const {
-  const auto found = clients.find(fleet::fold_case(id.value));
-  return found == clients.end() ? nullptr : &found->second;
+  auto found = clients.find(key_of(id));
+  if (found == clients.end()) found = clients.lower_bound({fleet::fold_case(id.value), {}});
+  return found == clients.end() || found->first.first != fleet::fold_case(id.value) ? nullptr : &found->second;
+}
+
+const LocalClient* LocalClients::find_present(const base::DatabaseId& id) const {
+  const std::string folded = fleet::fold_case(id.value);
+  for (auto at = clients.lower_bound({folded, {}}); at != clients.end() && at->first.first == folded; ++at) {
+    if (at->second.present) return &at->second;
+  }
+  return nullptr;
 }
 
 Result<LocalClients> find_local_clients(const KeepingOptions& options, const std::string& bucket_url) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/error.h"
 #include "base/types.h"
@@ -26,12 +27,16 @@ struct LocalClient {
 };
 
 struct LocalClients {
-  std::map<std::string, LocalClient> clients;  // by id in lower case
-  bool looked = false;                         // false: neither directories nor state were named
-  std::map<std::string, std::size_t> files;    // client files found, by watched directory
-  std::optional<engine::LedgerView> ledger;    // none: no state directory
+  // By id in lower case, then as it is spelled: two that differ in case are two backups.
+  std::map<std::pair<std::string, std::string>, LocalClient> clients;
+  bool looked = false;                       // false: neither directories nor state were named
+  std::map<std::string, std::size_t> files;  // client files found, by watched directory
+  std::optional<engine::LedgerView> ledger;  // none: no state directory
 
+  // The exact spelling; without one, any that differs in case.
   [[nodiscard]] const LocalClient* find(const base::DatabaseId& id) const;
+  // One whose file is there (or nobody can tell), whatever the case of its id.
+  [[nodiscard]] const LocalClient* find_present(const base::DatabaseId& id) const;
 };
 
 // Blocks for a walk through the watched directories. Errors: a watched directory that cannot be read, whole (io,

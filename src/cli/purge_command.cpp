@@ -38,7 +38,8 @@ constexpr std::chrono::hours kQuiet{1};  // of a backup whose host is said to be
 constexpr std::chrono::seconds kPause{5};
 
 struct Case {
-  base::DatabaseId id;  // as the bucket spells it
+  base::DatabaseId id;   // exactly as it was asked for
+  std::string known_as;  // nothing here has this spelling, but this one that differs in case
   engine::ClientPrefix backup;
   base::UnixMillis newest{0};
   base::Txid last;  // the highest that is stored
@@ -79,12 +80,12 @@ void check_parent(const PurgeRequest& request, const LocalClient* local, Case& f
                            ". Is it mounted? Say -gone if it is gone for good");
 }
 
-void check_client(const PurgeRequest& request, const LocalClient* local, Case& found) {
-  if (local != nullptr && !local->doubt.empty()) {
-    found.refusals.push_back("whether the database exists cannot be told: " + local->doubt +
+void check_client(const PurgeRequest& request, const LocalClient* local, const LocalClient* there, Case& found) {
+  if (there != nullptr && !there->doubt.empty()) {
+    found.refusals.push_back("whether the database exists cannot be told: " + there->doubt +
                              ". Mend that, or unmount what is broken");
-  } else if (local != nullptr && local->present) {
-    found.refusals.push_back("the database exists: " + local->path +
+  } else if (there != nullptr) {
+    found.refusals.push_back("the database exists: " + there->path +
                              ". Move or remove it first; to replace a backup by a new one is not what purge is for");
   }
   // The database moved, or lives in two places: what goes on there is not for the record of this host to judge.
@@ -101,7 +102,7 @@ void check_client(const PurgeRequest& request, const LocalClient* local, Case& f
     found.refusals.push_back(
         fmt::format("{} of its restore points are pinned; \"litestream-manager unpin {} -all\" takes "
                     "the pins away",
-                    found.pins, request.client));
+                    found.pins, found.id.value));
   }
 }
 
@@ -124,10 +125,14 @@ Result<Case> examine(const PurgeRequest& request, storage::ObjectStore& store) {
   if (request.gone) options.watch_dirs.clear();
   TRY_ASSIGN(const auto local, find_local_clients(options, store.display_url()));
   Case found;
-  const LocalClient* known = local.find(base::DatabaseId{request.client});
-  found.recorded = known != nullptr && known->recorded;
-  found.id = known != nullptr ? known->id : base::DatabaseId{request.client};
+  found.id = base::DatabaseId{request.client};
   TRY_ASSIGN(found.backup, engine::list_client(store, found.id, {}));
+  const LocalClient* known = local.find(found.id);
+  if (known != nullptr && known->id != found.id) {  // another backup, which was not asked for
+    found.known_as = known->id.value;
+    known = nullptr;
+  }
+  found.recorded = known != nullptr && known->recorded;
   for (const auto& file : found.backup.files) {
     found.newest = std::max(found.newest, file.created_at);
     found.last = std::max(found.last, file.name.max);
@@ -139,7 +144,7 @@ Result<Case> examine(const PurgeRequest& request, storage::ObjectStore& store) {
   found.pins = pins.size();
   check_directories(request, local, found);
   check_parent(request, known, found);
-  check_client(request, known, found);
+  check_client(request, known, local.find_present(found.id), found);
   TRY(take_state(request, found));
   return found;
 }
@@ -156,7 +161,7 @@ void tell(const PurgeRequest& request, const Case& found, std::optional<std::siz
   const engine::ClientPrefix& backup = found.backup;
   std::string text;
   if (request.common.json) {
-    nlohmann::ordered_json json{{"id", request.client},
+    nlohmann::ordered_json json{{"id", found.id.value},
                                 {"objects", backup.objects()},
                                 {"bytes", backup.size_bytes()},
                                 {"litestream03Objects", backup.generations.size()},
@@ -168,10 +173,10 @@ void tell(const PurgeRequest& request, const Case& found, std::optional<std::siz
                                 {"purged", removed.has_value()}};
     text = json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   } else if (removed) {
-    text = fmt::format("{}: removed {} objects, {}; the bucket holds nothing of it any more\n", request.client,
+    text = fmt::format("{}: removed {} objects, {}; the bucket holds nothing of it any more\n", found.id.value,
                        *removed, format_bytes(backup.size_bytes()));
   } else {
-    text = fmt::format("{}: {} objects, {}, the newest stored at {}\n", request.client, backup.objects(),
+    text = fmt::format("{}: {} objects, {}, the newest stored at {}\n", found.id.value, backup.objects(),
                        format_bytes(backup.size_bytes()), base::to_rfc3339(found.newest));
     if (!backup.generations.empty()) {
       text += fmt::format("  {} of them are a backup of Litestream 0.3\n", backup.generations.size());
@@ -188,7 +193,9 @@ Result<> purge(const PurgeRequest& request) {
   TRY_ASSIGN(const auto store, open_store(request.common.store));
   TRY_ASSIGN(const Case found, examine(request, *store));
   if (found.backup.objects() == 0 && !found.recorded) {
-    return fail(Category::not_found, "the bucket holds nothing of " + request.client);
+    return fail(Category::not_found,
+                "the bucket holds nothing of " + request.client +
+                    (found.known_as.empty() ? "" : "; this host knows " + found.known_as + ", which is another id"));
   }
   if (!request.confirm || !found.refusals.empty()) {
     tell(request, found, std::nullopt);

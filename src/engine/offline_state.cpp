@@ -20,7 +20,8 @@ base::Result<> change_client(const std::filesystem::path& file, const base::Data
   TRY_ASSIGN(auto db, sqlite::Connection::open(file, sqlite::OpenMode::read_write, {kOthersWork, 0}));
   TRY(db.execute("PRAGMA synchronous=FULL"));
   TRY_ASSIGN(auto transaction, sqlite::Transaction::begin(db));
-  TRY_ASSIGN(auto client, db.prepare("SELECT row FROM clients WHERE client_id=?1 COLLATE NOCASE"));
+  TRY_ASSIGN(auto client, db.prepare("SELECT row FROM clients WHERE client_id=?1 COLLATE NOCASE "
+                                     "ORDER BY client_id=?1 DESC LIMIT 1"));
   client.bind(1, std::string_view(id.value));
   TRY_ASSIGN(const bool known, client.step());
   if (!known) return {};

@@ -1,7 +1,7 @@
 // Changes to a state database whose daemon does not run, one client at a time: for commands (decision 0017). All
-// REQUIRE that no daemon uses the directory, and none can start (its lock is held). Upper and lower case of ids are the
-// same; one that is not known is no error. Synced when they return; nothing else is changed, not what a crash left to
-// be noticed. Errors as read_ledger().
+// REQUIRE that no daemon uses the directory, and none can start (its lock is held). The exact spelling of an
+// id is preferred to one that differs in case; one that is not known is no error. Synced when they return; nothing else
+// is changed, not what a crash left to be noticed. Errors as read_ledger().
 #pragma once
 
 #include <filesystem>

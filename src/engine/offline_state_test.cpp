@@ -1,6 +1,7 @@
 #include "engine/offline_state.h"
 
 #include <filesystem>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -85,6 +86,25 @@ TEST_F(OfflineState, WhatWasStoredIsKnownUntilAPurgeIsComplete) {
   ASSERT_TRUE(record.has_value());
   EXPECT_EQ(last(kId), base::Txid{0}) << "one that came back has stored nothing";
   EXPECT_EQ(last(kOther), base::Txid{7});
+}
+
+TEST_F(OfflineState, OfTwoSpellingsTheExactOneIsMeant) {
+  const base::DatabaseId upper{"ABCDEF00-0000-4000-8000-000000000001"};
+  const base::DatabaseId lower{"abcdef00-0000-4000-8000-000000000001"};
+  for (const auto& [meant, left] : {std::pair(upper, lower), std::pair(lower, upper)}) {
+    {
+      const auto ledger = std::move(*Ledger::open(dir_ / "state.db"));
+      for (const auto& id : {upper, lower}) {
+        ASSERT_TRUE(ledger->find_or_create(id, "/clients/" + id.value, base::UnixMillis{5}).has_value());
+      }
+    }
+    ASSERT_TRUE(forget_client(dir_.path(), meant).has_value());
+    const auto ledger = std::move(*Ledger::open(dir_ / "state.db"));
+    EXPECT_FALSE(ledger->find(meant).has_value()) << meant.value;
+    EXPECT_TRUE(ledger->find(left).has_value()) << left.value;
+  }
+  ASSERT_TRUE(forget_client(dir_.path(), lower).has_value());
+  EXPECT_EQ(read_ledger(dir_ / "state.db")->clients.size(), 2U) << "the only spelling there is";
 }
 
 TEST_F(OfflineState, ADistrustedInventoryIsListedAnewAndTheRestStays) {

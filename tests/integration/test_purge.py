@@ -1,6 +1,7 @@
 """Backups of databases that are gone are removed by command, and by nothing else; what is still wanted is refused."""
 
 import json
+import sqlite3
 
 import pytest
 
@@ -150,6 +151,46 @@ def test_what_cannot_be_looked_at_is_not_gone(host, clients, make_manager, make_
     below.unlink()
     aside.rename(below)
     refused("the database exists")
+
+
+@pytest.mark.parametrize("bucket", ["file"], indirect=True)
+def test_of_two_spellings_the_one_that_was_asked_goes(bucket, folder, clients, make_manager):
+    upper, lower = "ABCDEF00-0000-4000-8000-000000000001", "abcdef00-0000-4000-8000-000000000001"
+    anchor = "abcdef00-0000-4000-8000-000000000002"
+    state = folder / "manager-state"
+    for spelling in (upper, lower):
+        for client in (spelling, anchor):
+            connection = sqlite3.connect(clients / f"{client}.db")
+            connection.executescript("PRAGMA journal_mode=WAL; CREATE TABLE IF NOT EXISTS t(a); INSERT INTO t VALUES(1)")
+            connection.close()
+        manager = make_manager(bucket, state_dir=state).start()
+        manager.wait_stored([spelling, anchor])
+        assert manager.stop() == 0
+        (clients / f"{spelling}.db").rename(folder / f"{spelling}.db")
+
+    def purge(client):
+        return run_manager("purge", client, "-confirm", "-json", "-watch-dir", str(clients), "-state-dir", str(state),
+                           *bucket.manager_arguments(), bucket=bucket)
+
+    def stored(client):
+        return [key for key in bucket.keys() if key.startswith(f"databases/{client}/")]
+
+    kept = stored(lower)
+    assert kept and stored(upper)
+    (folder / f"{lower}.db").rename(clients / f"{lower}.db")
+    assert purge(upper).returncode == 5, "the other spelling is there: one of them may have been renamed"
+    (clients / f"{lower}.db").rename(folder / f"{lower}.db")
+    done = purge(upper)
+    assert done.returncode == 0 and json.loads(done.stdout)["id"] == upper, done
+    assert stored(upper) == [] and stored(lower) == kept
+    view = sqlite3.connect(f"file:{state}/state.db?mode=ro", uri=True)
+    assert [row for (row,) in view.execute("SELECT client_id FROM clients ORDER BY 1")] == [lower, anchor]
+    view.close()
+    again = purge(upper)
+    assert again.returncode == 3 and lower in again.stderr, "what is left is another one's"
+    assert stored(lower) == kept
+    assert purge(lower).returncode == 0
+    assert stored(lower) == [] and stored(anchor)
 
 
 @BOTH_STORES

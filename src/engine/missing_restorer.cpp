@@ -131,15 +131,6 @@ base::Result<bool> MissingRestorer::continued_elsewhere(const MissingClient& cli
   return !by || !ledger_.lineages().is_ours(by->lineage);
 }
 
-// As an operator would have made it: whoever may write to the directory above may write to the new ones.
-base::Result<> MissingRestorer::make_place(const std::filesystem::path& directory) {
-  if (is_there(directory)) return {};
-  TRY(make_place(directory.parent_path()));
-  TRY(os::make_directories(directory));
-  TRY_ASSIGN(const os::File made, os::File::open_read_only(directory));
-  return os::take_owner_as_root(made, directory.parent_path());
-}
-
 MissingRestorer::Outcome MissingRestorer::bring_back(const MissingClient& client, std::string& why,
                                                      const std::stop_token& stop) {
   const storage::CallContext context{{}, stop, bill_.charge(Purpose::recovery, parse_guid(client.id.value))};
@@ -148,7 +139,8 @@ MissingRestorer::Outcome MissingRestorer::bring_back(const MissingClient& client
   const auto work = [&]() -> base::Result<Outcome> {
     TRY_ASSIGN(const bool elsewhere, continued_elsewhere(client, context));
     if (elsewhere) return Outcome::lives_elsewhere;
-    TRY(make_place(client.output.parent_path()));
+    // As an operator would have made it: whoever may write to the directory above may write to the new ones.
+    TRY(os::make_directories_as_above(client.output.parent_path()));
     RestoreOptions options;
     options.output = client.output;
     options.owner_as = client.output.parent_path();

@@ -51,7 +51,6 @@ class MissingRestorer {
   std::optional<MissingClients> find(const std::vector<std::string>& watch_dirs, const std::stop_token& stop);
   Outcome bring_back(const MissingClient& client, std::string& why, const std::stop_token& stop);
   base::Result<bool> continued_elsewhere(const MissingClient& client, const storage::CallContext& context);
-  base::Result<> make_place(const std::filesystem::path& directory);
   void tell_progress(const Sums& sums);
   void tell_end(const Sums& sums, const MissingClients& found);
   void pause(std::chrono::milliseconds time, const std::stop_token& stop);

@@ -19,4 +19,10 @@ base::Result<OwnerTaken> take_permissions(const File& file, const fs::path& mode
 // permission bits stay.
 base::Result<> take_owner_as_root(const File& file, const fs::path& model);
 
+// Makes `directory` and those above it that are missing, 0777 less the umask. Root gives each to the owner and group of
+// the one above it. One that exists is left as it is. Works on descriptors from the deepest one that exists: whoever
+// may write there and puts a symbolic link where a directory was made gets nothing elsewhere. not_found: such a link,
+// or another file, is in the way; denied, io.
+base::Result<> make_directories_as_above(const fs::path& directory);
+
 }  // namespace os

@@ -69,5 +69,47 @@ TEST(Permissions, RootGivesAFileToTheOwnerOfItsDirectory) {
   EXPECT_EQ(mode_of(dir / "a"), mode) << "a directory's bits are not those of a file";
 }
 
+TEST(Permissions, NewDirectoriesBelongToTheOwnerOfTheOneAbove) {
+  const TempDir dir;
+  fs::create_directory(dir / "tenant");
+  const bool root = ::geteuid() == 0;
+  if (root) {
+    ASSERT_EQ(::chown((dir / "tenant").c_str(), 12345, 23456), 0);
+  }
+  ASSERT_TRUE(make_directories_as_above(dir / "tenant/a/b").has_value());
+  for (const char* made : {"tenant/a", "tenant/a/b"}) {
+    EXPECT_TRUE(fs::is_directory(dir / made));
+    EXPECT_EQ(facts_of(dir / made).st_uid, root ? 12345U : ::geteuid()) << made;
+    EXPECT_EQ(facts_of(dir / made).st_gid, root ? 23456U : ::getegid()) << made;
+  }
+  ASSERT_EQ(::chmod((dir / "tenant/a").c_str(), 0700), 0);
+  if (root) {
+    ASSERT_EQ(::chown((dir / "tenant/a").c_str(), 1, 1), 0);
+  }
+  ASSERT_TRUE(make_directories_as_above(dir / "tenant/a").has_value());
+  EXPECT_EQ(mode_of(dir / "tenant/a"), 0700U) << "one that exists is left as it is";
+  EXPECT_EQ(facts_of(dir / "tenant/a").st_uid, root ? 1U : ::geteuid());
+}
+
+TEST(Permissions, NoDirectoryIsMadeOrGivenAwayBehindASymbolicLink) {
+  const TempDir dir;
+  fs::create_directory(dir / "tenant");
+  fs::create_directory(dir / "foreign");
+  const auto owner = facts_of(dir / "foreign").st_uid;
+  fs::create_directory_symlink(dir / "foreign", dir / "tenant/link");
+  fs::create_directory_symlink(dir / "absent", dir / "tenant/dangling");
+  if (::geteuid() == 0) {
+    ASSERT_EQ(::chown((dir / "tenant").c_str(), 12345, 23456), 0);
+  }
+  for (const char* wanted : {"tenant/link", "tenant/link/new", "tenant/dangling", "tenant/dangling/new"}) {
+    EXPECT_FALSE(make_directories_as_above(dir / wanted).has_value()) << wanted;
+  }
+  EXPECT_TRUE(fs::is_empty(dir / "foreign"));
+  EXPECT_EQ(facts_of(dir / "foreign").st_uid, owner);
+  EXPECT_FALSE(fs::exists(dir / "absent"));
+  testing::write_text(dir / "tenant/file", "");
+  EXPECT_FALSE(make_directories_as_above(dir / "tenant/file/new").has_value());
+}
+
 }  // namespace
 }  // namespace os

@@ -154,6 +154,7 @@ base::Result<Client*> Engine::add(const base::DatabaseId& id, const std::filesys
   if (!policy) policy = default_policy();
   raw->client = std::make_unique<Client>(std::move(record), context_, std::move(policy),
                                          [this, raw] { scheduler_->wake(raw->task); });
+  const std::scoped_lock lock(clients_mutex_);
   clients_[id.value] = std::move(slot);
   return raw->client.get();
 }
@@ -165,7 +166,10 @@ NewPolicy Engine::default_policy() const {
 base::Result<> Engine::set_absent_policies(const PolicyOfAbsent& policy_of) {
   TRY_ASSIGN(const std::vector<ClientRecord> known, ledger_->load_all());
   for (const ClientRecord& record : known) {
-    if (clients_.contains(record.id.value)) continue;
+    {
+      const std::scoped_lock lock(clients_mutex_);
+      if (clients_.contains(record.id.value)) continue;
+    }
     NewPolicy policy = policy_of ? policy_of(record.id, record.path) : default_policy();
     if (policy) upkeep_->set_policy(record.row, std::move(policy));
   }
@@ -175,6 +179,7 @@ base::Result<> Engine::set_absent_policies(const PolicyOfAbsent& policy_of) {
 void Engine::accept_takeovers() {
   const auto requests = takeover_requests(config_.state_directory);
   if (!requests) return base::log::warn("takeover requests cannot be read", {{"reason", requests.error()}});
+  const std::scoped_lock lock(clients_mutex_);
   for (const base::DatabaseId& id : *requests) {
     if (const auto found = clients_.find(id.value); found != clients_.end()) {
       found->second->client->post(Command::take_over);
@@ -186,7 +191,10 @@ void Engine::accept_takeovers() {
 
 // Whether there is a conflict is known only once something was tried: the client asks the bucket in any case.
 base::Result<> Engine::grant_before_start(ClientRecord& record) {
-  if (takeovers_wanted_.erase(record.id.value) == 0) return {};
+  {
+    const std::scoped_lock lock(clients_mutex_);
+    if (takeovers_wanted_.erase(record.id.value) == 0) return {};
+  }
   TRY(ledger_->start_over(record.row));
   TRY_ASSIGN(record, ledger_->find_or_create(record.id, record.path, clock_.unix_now()));
   bump(probe_.takeovers);
@@ -196,11 +204,13 @@ base::Result<> Engine::grant_before_start(ClientRecord& record) {
 }
 
 void Engine::begin_flush() {
+  const std::scoped_lock lock(clients_mutex_);
   for (auto& [id, slot] : clients_) slot->client->post(Command::flush);
 }
 
 std::vector<std::string> Engine::unflushed() const {
   std::vector<std::string> left;
+  const std::scoped_lock lock(clients_mutex_);
   for (const auto& [id, slot] : clients_) {
     if (!slot->client->flushed()) left.push_back(id);
   }
@@ -209,6 +219,7 @@ std::vector<std::string> Engine::unflushed() const {
 }
 
 bool Engine::may_yet_flush() const {
+  const std::scoped_lock lock(clients_mutex_);
   return std::ranges::any_of(clients_, [](const auto& item) {
     const Client& client = *item.second->client;
     return !client.flushed() && !client.shut_out();

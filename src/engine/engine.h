@@ -1,12 +1,14 @@
 // The engine: all clients, their workers and what they share. The fleet module tells it which databases there are and
 // what happens to their files; it brings what they commit to the store and reports.
 //
-// Calls are for one thread (the fleet's router) unless noted. Nothing here blocks on the network.
+// Calls are for one thread (the fleet's router) unless noted; flush(), its halves and may_yet_flush() are for any.
+// Nothing here blocks on the network.
 #pragma once
 
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <stop_token>
 #include <string>
 #include <unordered_map>
@@ -112,6 +114,7 @@ class Engine {
   std::unique_ptr<StatusBoard> board_;
   ClientContext context_;
   std::unique_ptr<Upkeep> upkeep_;
+  mutable std::mutex clients_mutex_;  // of the two below; clients themselves live until the engine ends
   std::unordered_map<std::string, std::unique_ptr<Slot>> clients_;
   std::unordered_set<std::string> takeovers_wanted_;  // of clients that are not here yet
   std::unique_ptr<Scheduler> scheduler_;              // ends before the clients do

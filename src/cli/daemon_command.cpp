@@ -175,13 +175,18 @@ void Daemon::start_drills(const Options& options) {
 
 std::vector<std::string> Daemon::stop(const Options& options) {
   std::vector<std::string> left;
-  missing.reset();
-  drills.reset();
+  // Both may be in the middle of a large database: what is committed is stored first. They use store and engine.
+  if (missing) missing->begin_stop();
+  std::jthread winding_down([this] {
+    drills.reset();
+    missing.reset();
+  });
   if (fleet) {
     fleet->sweep_now();
     left = engine->flush(options.shutdown_timeout);
-    fleet->stop();
   }
+  winding_down.join();
+  if (fleet) fleet->stop();
   store_check.request_stop();
   if (store_check.joinable()) store_check.join();
   if (web) web->stop();

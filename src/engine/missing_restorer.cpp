@@ -38,8 +38,12 @@ MissingRestorer::MissingRestorer(MissingOptions options, storage::ObjectStore& s
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
-MissingRestorer::~MissingRestorer() {
+void MissingRestorer::begin_stop() {
   thread_.request_stop();
+}
+
+MissingRestorer::~MissingRestorer() {
+  begin_stop();
   if (thread_.joinable()) thread_.join();
 }
 

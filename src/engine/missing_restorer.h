@@ -36,6 +36,8 @@ class MissingRestorer {
   // All of them outlive it. Begins once every watched directory is there, since one that is not may hold what seems to
   // be missing.
   MissingRestorer(MissingOptions options, storage::ObjectStore& store, Ledger& ledger, StatusBoard& board, Bill& bill);
+  // Asks for the end without waiting for it: the check of a large database takes its time. Any thread.
+  void begin_stop();
   // Ends what is under way; large restores are gone on with at the next start.
   ~MissingRestorer();
 

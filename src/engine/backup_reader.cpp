@@ -68,27 +68,39 @@ base::Result<> BackupReader::choose(const history::RestoreTarget& target) {
                       fmt::format("{}/{}: a backup of Litestream 0.3 has no index of its pages; restore it",
                                   store_.display_url(), replica_));
   }
-  plan_ = std::move(choice.plan);
+  next_plan_ = std::move(choice.plan);
+  txid_ = next_plan_.back().name.max;
   return {};
 }
 
 base::Result<> BackupReader::map() {
   ++counts_.plans;
   at_fault_.reset();
+  const bool first = map_.state.pages == 0;
+  // What comes along belongs to a state that is not known to be the right one yet, and may never be read.
+  PageCache along(first ? options_.cache_bytes : options_.cache_bytes / 4);
   const PageMapOptions options{
       .parallel = options_.parallel,
       .shelf = options_.shelf,
-      .on_page = [this](std::uint32_t number,
-                        base::ByteView data) { cache_.put(number, base::Bytes(data.begin(), data.end())); },
+      .on_page = [&along](std::uint32_t number,
+                          base::ByteView data) { along.put(number, base::Bytes(data.begin(), data.end())); },
       .context = options_.context};
-  TRY_ASSIGN(PageMap mapped, map_pages(store_, plan_, options, at_fault_));
+  std::optional<std::size_t> at_fault;
+  auto mapped = map_pages(store_, next_plan_, options, at_fault);
+  if (!mapped) {
+    if (at_fault) at_fault_ = next_plan_[*at_fault].key.value;
+    return base::fail(std::move(mapped).error());
+  }
   // The pages that are in use are of that state and no other, whichever objects hold it by now.
-  if (map_.state.pages != 0 && !same_state(map_.state, mapped.state)) {
+  if (!first && !same_state(map_.state, mapped->state)) {
     return base::fail(Category::conflict,
                       fmt::format("{}/{}: TXID {} is not what it was a moment ago: another writer replaced the backup",
-                                  store_.display_url(), replica_, base::hex16(mapped.state.txid.value)));
+                                  store_.display_url(), replica_, base::hex16(mapped->state.txid.value)));
   }
-  map_ = std::move(mapped);
+  // Together: places are places in objects of this plan.
+  map_ = *std::move(mapped);
+  plan_ = std::move(next_plan_);
+  cache_.take(std::move(along));
   return {};
 }
 
@@ -98,12 +110,12 @@ base::Result<> BackupReader::plan_again(const base::Error& error) {
     return base::fail(error);
   }
   if (error.category == Category::corrupt) {
-    without_.insert(plan_[*at_fault_].key.value);
+    without_.insert(*at_fault_);
     damage_.push_back(error.message);
   }
   // Nothing was read yet: what was asked for may have moved on with the bucket.
   const bool nothing_read = map_.state.pages == 0;
-  auto again = choose({.txid = plan_.back().name.max, .before = {}});
+  auto again = choose({.txid = txid_, .before = {}});
   if (!again && nothing_read && !options_.target.txid && again.error().category == Category::not_found &&
       error.category == Category::not_found) {
     again = choose(options_.target);
@@ -250,14 +262,14 @@ base::Result<> BackupReader::fetch_ranges(const std::vector<ObjectRanges>& wante
     if (!fetched) {
       // Its message names the object; which one that is says who is to be done without.
       for (const ObjectRanges& each : wanted) {
-        if (fetched.error().message.starts_with(plan_[each.object].key.value)) at_fault_ = each.object;
+        if (fetched.error().message.starts_with(plan_[each.object].key.value)) at_fault_ = plan_[each.object].key.value;
       }
       return base::fail(std::move(fetched).error());
     }
     const ObjectRanges& from = wanted[fetched->range.tag];
     auto taken = take_frames(from, {fetched->range.offset, fetched->range.length}, fetched->bytes);
     if (!taken) {
-      at_fault_ = from.object;
+      at_fault_ = plan_[from.object].key.value;
       return base::fail(taken.error().with_context(plan_[from.object].key.value));
     }
   }

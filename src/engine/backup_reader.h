@@ -39,7 +39,8 @@ struct BackupReadCounts {
   std::uint64_t plans = 0;
 };
 
-// One thread. Memory: cache_bytes, 16 bytes a page, and what is under way (20 MiB at most).
+// One thread. Memory: cache_bytes (a quarter more while another plan is made), 16 bytes a page, and what is under way
+// (20 MiB at most).
 //
 // What is proven: an object of up to 64 KiB by its file checksum; of a larger one, that its index tiles it, that a page
 // stands where the index says, is this page, and unpacks to its exact size. Not, that it is unchanged: LTX has no
@@ -84,10 +85,12 @@ class BackupReader final : public sqlite::RemoteFile {
   storage::ObjectStore& store_;
   std::string replica_;
   BackupReadOptions options_;
-  std::vector<history::BackupFile> plan_;
-  std::set<std::string> without_;  // keys of damaged objects
+  std::vector<history::BackupFile> plan_;       // whose objects map_ speaks of
+  std::vector<history::BackupFile> next_plan_;  // chosen, and not mapped yet
+  base::Txid txid_;                             // of the plan that was chosen last
+  std::set<std::string> without_;               // keys of damaged objects
   std::vector<std::string> damage_;
-  std::optional<std::size_t> at_fault_;
+  std::optional<std::string> at_fault_;  // key of the object that the last failure is about
   PageMap map_;
   PageCache cache_;
   std::optional<ReadAhead> read_ahead_;

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <functional>
 #include <thread>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -172,6 +174,79 @@ TEST_F(BackupReaderTest, AnObjectThatGoesAwayBetweenTwoReadsIsPlannedAround) {
   EXPECT_EQ(reader->counts().plans, 2U);
 }
 
+// Runs something when an object is first asked for: what another process does to the bucket in the middle of a plan.
+class ChangingStore final : public storage::ObjectStore {
+ public:
+  ChangingStore(storage::MemoryStore& inner, std::string object, std::function<void()> change)
+      : inner_(inner), object_(std::move(object)), change_(std::move(change)) {}
+  void put(storage::PutRequest request, storage::CallContext context,
+           storage::Callback<storage::PutResult> done) override {
+    inner_.put(std::move(request), std::move(context), std::move(done));
+  }
+  void get(storage::GetRequest request, storage::CallContext context, storage::Callback<base::Bytes> done) override {
+    if (request.key.value == object_ && change_) std::exchange(change_, nullptr)();
+    inner_.get(std::move(request), std::move(context), std::move(done));
+  }
+  void head(base::ObjectKey object, storage::CallContext context,
+            storage::Callback<storage::ObjectHead> done) override {
+    inner_.head(std::move(object), std::move(context), std::move(done));
+  }
+  void list(storage::ListRequest request, storage::CallContext context,
+            storage::Callback<storage::ListPage> done) override {
+    inner_.list(std::move(request), std::move(context), std::move(done));
+  }
+  void remove(std::vector<base::ObjectKey> keys, storage::CallContext context,
+              storage::Callback<std::vector<storage::RemoveFailure>> done) override {
+    inner_.remove(std::move(keys), std::move(context), std::move(done));
+  }
+  storage::KeyLayout layout() const override { return inner_.layout(); }
+  std::string display_url() const override { return inner_.display_url(); }
+  storage::RequestCounts counts() const override { return inner_.counts(); }
+
+ private:
+  storage::MemoryStore& inner_;
+  std::string object_;
+  std::function<void()> change_;
+};
+
+TEST_F(BackupReaderTest, PagesOfAPlanThatFailedAreNotMixedIntoTheNewerStateThatIsReadInstead) {
+  backup_.write(1, 1'000);
+  for (int i = 0; i < 9; ++i) backup_.write(5, 9);
+  ChangingStore store(store_, key(0, 1, 1), [this] {
+    backup_.write(5, 6);
+    backup_.write(7, 7);
+    backup_.merge(9, 1, backup_.pages());
+    for (std::uint64_t txid = 1; txid <= 12; ++txid) remove(key(0, txid, txid));
+  });
+  auto reader = BackupReader::open(store, kReplica, {});
+  ASSERT_TRUE(reader) << reader.error().message;
+  EXPECT_EQ((*reader)->state().txid.value, 12U);
+  EXPECT_EQ((*reader)->counts().plans, 2U) << "TXID 10 was begun with";
+  EXPECT_EQ(whole(**reader), backup_.file(12));
+}
+
+TEST_F(BackupReaderTest, AnotherPlanThatCannotBeMappedLeavesTheOneThatIs) {
+  backup_.write(1, 1'000);
+  backup_.write(500, 1'000);
+  auto reader = opened({.cache_bytes = 1});
+  ASSERT_TRUE(reader);
+  const base::Bytes first = *store_.peek(key(0, 1, 1));
+  const base::Bytes second = *store_.peek(key(0, 2, 2));
+  const std::string merged = key(9, 1, 2);
+  backup_.merge(9, 1, backup_.pages());
+  damage(merged, store_.peek(merged)->size() - 1'000);  // inside its index
+  remove(key(0, 1, 1));
+  remove(key(0, 2, 2));
+  base::Bytes bytes(10);
+  const auto done = reader->read_at(999 * kPageSize, bytes);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().category, Category::corrupt) << done.error().message;
+  EXPECT_EQ(reader->objects(), 2U);
+  backup_.put(key(0, 1, 1), first);
+  backup_.put(key(0, 2, 2), second);
+  EXPECT_EQ(whole(*reader), backup_.file(2));
+}
+
 TEST_F(BackupReaderTest, AStateThatIsGoneSaysSo) {
   backup_.write(1, 3'000);
   auto reader = opened();
@@ -203,6 +278,27 @@ TEST_F(BackupReaderTest, AnotherHistoryUnderTheSameTxidIsNotMixedIn) {
   const auto done = reader->read_at(2'000 * kPageSize, bytes);
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().category, Category::conflict) << done.error().message;
+}
+
+TEST_F(BackupReaderTest, NoPageOfAnotherHistoryIsKeptByThePlanThatRefusesIt) {
+  backup_.write(1, 3'000);
+  backup_.write(5, 5);
+  auto reader = opened();
+  ASSERT_TRUE(reader);
+  const base::Bytes first = *store_.peek(key(0, 1, 1));
+  remove(key(0, 1, 1));
+  storage::MemoryStore other;
+  BackupMaker anew(other);
+  testing::RestorePages pages;
+  for (std::uint32_t number = 1; number <= 3'000; ++number) pages[number] = testing::noise(number, 99);
+  anew.write(pages);
+  anew.write(2'000, 2'003);  // small: read whole
+  backup_.put(key(1, 1, 1), *other.peek(key(0, 1, 1)));
+  backup_.put(key(0, 2, 2), *other.peek(key(0, 2, 2)));
+  base::Bytes bytes(kPageSize);
+  EXPECT_EQ(reader->read_at(1'000 * kPageSize, bytes).error().category, Category::conflict);
+  backup_.put(key(0, 1, 1), first);
+  EXPECT_EQ(page(*reader, 2'001), backup_.pages().at(2'001));
 }
 
 TEST_F(BackupReaderTest, ADamagedObjectIsDoneWithoutWhereOthersHoldTheSame) {

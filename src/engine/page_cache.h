@@ -39,6 +39,14 @@ class PageCache {
     }
   }
 
+  // Everything that `other` holds, as if put() here.
+  void take(PageCache&& other) {
+    for (auto entry = other.order_.rbegin(); entry != other.order_.rend(); ++entry) {
+      put(entry->page, std::move(entry->data));
+    }
+    other = PageCache(other.bytes_max_);
+  }
+
   // Pages that were put, and how many of them were found at least once before they went.
   [[nodiscard]] std::uint64_t brought() const { return brought_; }
   [[nodiscard]] std::uint64_t used() const { return used_; }

@@ -172,6 +172,8 @@ base::Result<> ReadSession::run_statement(std::string_view sql, std::size_t begi
     if (error.category == Category::invalid) error.message = located(sql, begin + first, error.message);
     return base::fail(std::move(error));
   }
+  // The integrity checks show a read that failed as a row about a page, and go on.
+  if (auto unread = state_->vfs.take_error()) return base::fail(*std::move(unread));
   return count > 0 ? sink.end() : base::Result<>{};
 }
 

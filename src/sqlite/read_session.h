@@ -48,7 +48,8 @@ class ReadSession {
   //   denied     it would write, or open another file
   //   cancelled  stopped
   //   corrupt    the database is malformed
-  //   what `file` or `sink` returned; io for SQLite's temporary files and for memory
+  //   what `file` returned, also where SQLite would go on without that page, or `sink`; io for SQLite's temporary files
+  //   and for memory
   base::Result<> run(std::string_view sql, RowSink& sink);
 
  private:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 
 #include <gtest/gtest.h>
 
@@ -21,7 +22,8 @@ class MemoryFile final : public RemoteFile {
   std::uint64_t size_bytes() const override { return bytes_.size(); }
   base::Result<> read_at(std::uint64_t offset, base::MutableByteView out) override {
     ++reads;
-    if (fail_from > 0 && reads >= fail_from) return base::fail(Category::retry_later, "the line is cut");
+    if (fail_from > 0 && reads >= fail_from && reads <= fail_to)
+      return base::fail(Category::retry_later, "the line is cut");
     if (offset + out.size() > bytes_.size()) return base::fail(Category::invalid, "read behind the end");
     std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>(offset), out.size(), out.begin());
     return {};
@@ -29,7 +31,8 @@ class MemoryFile final : public RemoteFile {
   std::string& bytes() { return bytes_; }
 
   unsigned reads = 0;
-  unsigned fail_from = 0;
+  unsigned fail_from = 0;  // 0: none fails
+  unsigned fail_to = std::numeric_limits<unsigned>::max();
 
  private:
   std::string bytes_;
@@ -157,6 +160,26 @@ TEST_F(ReadSessionTest, WhatTheFileSaysIsWhatTheStatementReturns) {
   EXPECT_EQ(done.error(), (base::Error{Category::retry_later, "the line is cut", {}}));
   file.fail_from = 0;
   EXPECT_TRUE(session->run("SELECT count(*) FROM t", sink)) << "the next one is tried anew";
+}
+
+TEST_F(ReadSessionTest, AReadThatFailedIsNoFindingOfAnIntegrityCheck) {
+  const std::string many = make(std::string(kSchema) +
+                                "WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
+                                " INSERT INTO t SELECT i, hex(randomblob(20)), i FROM n;");
+  for (const std::string& check : {std::string("PRAGMA integrity_check"), std::string("PRAGMA quick_check")}) {
+    MemoryFile file(many);
+    auto session = ReadSession::open(file, {});
+    ASSERT_TRUE(session);
+    file.fail_from = file.fail_to = file.reads + 10;
+    TextSink sink;
+    const auto done = session->run(check, sink);
+    ASSERT_FALSE(done) << check << ": " << sink.text;
+    EXPECT_EQ(done.error(), (base::Error{Category::retry_later, "the line is cut", {}}));
+    TextSink again;
+    const auto whole = session->run(check, again);
+    ASSERT_TRUE(whole) << check << ": " << whole.error().message;
+    EXPECT_NE(again.text.find("tok|"), std::string::npos) << again.text;
+  }
 }
 
 TEST_F(ReadSessionTest, AStopEndsAStatementThatWouldNeverEnd) {

@@ -1,5 +1,6 @@
 #include "engine/restore_choice.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -43,6 +44,10 @@ std::string nearest_points(storage::ObjectStore& store, std::vector<history::Bac
                      : fmt::format("; the oldest point is {}", describe(*near.after));
 }
 
+bool is_older(const history::BackupFile& file, base::UnixMillis time) {
+  return file.name.level <= base::kSnapshotLevel && file.created_at < time;
+}
+
 base::Error explain(base::Error error, storage::ObjectStore& store, std::vector<history::BackupFile> files,
                     const history::RestoreTarget& target, const storage::CallContext& context) {
   if (error.category == Category::corrupt) {
@@ -54,11 +59,47 @@ base::Error explain(base::Error error, storage::ObjectStore& store, std::vector<
   } else if (target.txid) {
     error.message = fmt::format("TXID {} cannot be restored", base::hex16(target.txid->value)) +
                     nearest_points(store, files, target, context);
+  } else if (target.before && std::ranges::any_of(files, [&](const auto& f) { return is_older(f, *target.before); })) {
+    error.message = fmt::format("there are objects from before {}, but not those that they build on",
+                                base::to_rfc3339(*target.before)) +
+                    nearest_points(store, files, target, context);
   } else if (target.before) {
     error.message = fmt::format("nothing was stored before {}", base::to_rfc3339(*target.before)) +
                     nearest_points(store, files, target, context);
   }
   return error;
+}
+
+// How far the objects hold every transaction from `reached` on, whenever they were created.
+base::Txid held_from(base::Txid reached, const std::vector<history::BackupFile>& files) {
+  std::vector<storage::LtxName> names;
+  for (const auto& file : files) {
+    if (file.name.level <= base::kSnapshotLevel) names.push_back(file.name);
+  }
+  std::ranges::sort(names, {}, &storage::LtxName::min);
+  for (const storage::LtxName& name : names) {
+    if (name.min.value - 1 <= reached.value) reached = std::max(reached, name.max);
+  }
+  return reached;
+}
+
+// What is from before `time` and lies behind a hole is lost, and the state before the hole not the one that was asked
+// for. No hole is what a later object holds: merged since then, its inputs removed, it is no state by time any more.
+base::Result<> check_nothing_lost(storage::ObjectStore& store, const std::vector<history::BackupFile>& files,
+                                  base::UnixMillis time, const history::BackupFile& newest,
+                                  const storage::CallContext& context) {
+  const base::Txid held = held_from(newest.name.max, files);
+  const bool lost =
+      std::ranges::any_of(files, [&](const auto& file) { return is_older(file, time) && file.name.max > held; });
+  if (!lost) return {};
+  history::BackupFile whole = newest;
+  TRY(read_times(store, {&whole}, context));
+  const std::string txid = base::hex16(whole.name.max.value);
+  return base::fail(
+      Category::corrupt,
+      fmt::format("the chain of backups has a gap after TXID {}, and states from before {} lie behind it; -txid {} "
+                  "restores the nearest state that is whole, of {}",
+                  base::hex16(held.value), base::to_rfc3339(time), txid, base::to_rfc3339(whole.created_at)));
 }
 
 base::Result<> check_sizes(const std::vector<history::BackupFile>& plan) {
@@ -96,6 +137,7 @@ base::Result<RestoreChoice> choose_once(storage::ObjectStore& store, std::string
   }
   auto plan = history::plan_restore(listing.files, target);
   if (!plan) return base::fail(explain(plan.error(), store, std::move(listing.files), target, context));
+  if (target.before) TRY(check_nothing_lost(store, listing.files, *target.before, plan->back(), context));
   TRY(check_sizes(*plan));
   return RestoreChoice{.plan = *std::move(plan), .generation = {}};
 }

@@ -21,7 +21,8 @@ struct RestoreChoice {
 
 // Blocks. `damaged`: keys to do without. Objects that go away while their times are asked for mean another listing.
 //   not_found  no backup at `replica`, or none of that TXID or time: the nearest points are named
-//   corrupt    the newest state is wanted and the chain has a gap, or an object is too short for one
+//   corrupt    the newest state is wanted, or the newest before a time, and the chain has a gap before it: the message
+//              names the nearest state that is whole; or an object is too short for one
 //   the store's own
 base::Result<RestoreChoice> choose_restore(storage::ObjectStore& store, std::string_view replica,
                                            const history::RestoreTarget& target, const std::set<std::string>& damaged,

@@ -35,6 +35,9 @@ class RestoreTo : public ::testing::Test {
     return restore(store_, kReplica, options);
   }
   static history::RestoreTarget at(std::int64_t ms) { return {.txid = {}, .before = base::UnixMillis{ms}}; }
+  void remove(const std::string& object_key) {
+    ASSERT_TRUE(storage::remove_and_wait(store_, {base::ObjectKey{object_key}}));
+  }
   std::size_t heads() const {
     return static_cast<std::size_t>(
         std::ranges::count(store_.operations(), storage::OperationKind::head, &storage::Operation::kind));
@@ -107,6 +110,66 @@ TEST_F(RestoreTo, ATimeBeforeEverythingNamesTheOldestPoint) {
   EXPECT_EQ(report.error().category, Category::not_found);
   EXPECT_NE(report.error().message.find("nothing was stored before 2023-11-14T22:13:21Z; the oldest point is TXID "
                                         "0000000000000001 of 2023-11-14T22:13:21Z"),
+            std::string::npos)
+      << report.error().message;
+}
+
+TEST_F(RestoreTo, ATimeBehindAGapIsNotAnsweredWithTheStateBeforeTheGap) {
+  BackupMaker backup(store_);
+  backup.write(1, 20);
+  for (int i = 0; i < 11; ++i) backup.write(3, 4);
+  remove(key(0, 6, 6));
+  for (const std::int64_t ms : {kFirstMs + 6'001, kFirstMs + 8'000, kFirstMs + 3'600'000}) {
+    const auto report = run(at(ms));
+    ASSERT_FALSE(report) << ms;
+    EXPECT_EQ(report.error().category, Category::corrupt);
+    EXPECT_NE(report.error().message.find("has a gap after TXID 0000000000000005, and states from before "),
+              std::string::npos)
+        << report.error().message;
+    EXPECT_NE(report.error().message.find("; -txid 0000000000000005 restores the nearest state that is whole, of "
+                                          "2023-11-14T22:13:25Z"),
+              std::string::npos)
+        << report.error().message;
+    EXPECT_FALSE(fs::exists(output_));
+  }
+  expect_state(run({.txid = base::Txid{5}, .before = {}}), backup, 5);
+  // Nothing behind the gap is older than this.
+  expect_state(run(at(kFirstMs + 6'000)), backup, 5);
+  expect_state(run(at(kFirstMs + 3'500)), backup, 4);
+  // What was lost is in a later object: no state by time, but no hole.
+  backup.merge(9, 1, backup.pages());
+  expect_state(run(at(kFirstMs + 8'000)), backup, 5);
+  expect_state(run(at(kFirstMs + 3'600'000)), backup, 12);
+}
+
+TEST_F(RestoreTo, ATimeWithinWhatWasMergedSinceIsNoGap) {
+  BackupMaker backup(store_);
+  backup.write(1, 20);
+  for (int i = 0; i < 4; ++i) backup.write(3, 4);
+  for (int i = 0; i < 5; ++i) backup.write(5, 6);
+  testing::RestorePages changed{{5, backup.pages().at(5)}, {6, backup.pages().at(6)}};
+  backup.merge(1, 6, changed);  // 6 to 10, of the time of 10
+  for (int i = 0; i < 2; ++i) backup.write(7, 8);
+  remove(key(0, 6, 6));  // retention has just begun
+  expect_state(run(at(kFirstMs + 7'500)), backup, 5);
+  expect_state(run(at(kFirstMs + 9'001)), backup, 10);
+  expect_state(run(at(kFirstMs + 10'001)), backup, 11);
+  remove(key(0, 11, 11));
+  EXPECT_EQ(run(at(kFirstMs + 11'001)).error().category, Category::corrupt);
+  expect_state(run(at(kFirstMs + 11'000)), backup, 10);
+  expect_state(run(at(kFirstMs + 7'500)), backup, 5);
+}
+
+TEST_F(RestoreTo, ATimeWhoseObjectsHaveLostTheirBaseIsNotSaidToHaveHadNone) {
+  BackupMaker backup(store_);
+  backup.write(1, 20);
+  for (int i = 0; i < 4; ++i) backup.write(3, 4);
+  remove(key(0, 1, 1));
+  const auto report = run(at(kFirstMs + 3'500));
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().category, Category::not_found);
+  EXPECT_NE(report.error().message.find("there are objects from before 2023-11-14T22:13:24.5Z, but not those that "
+                                        "they build on; it has no state that can be restored"),
             std::string::npos)
       << report.error().message;
 }

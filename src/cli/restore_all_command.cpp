@@ -18,6 +18,7 @@
 #include "cli/fleet_progress.h"
 #include "cli/open_store.h"
 #include "engine/backup_clients.h"
+#include "engine/backup_listing.h"
 #include "engine/restore.h"
 #include "os/file.h"
 #include "os/signals.h"
@@ -36,7 +37,7 @@ constexpr std::uint64_t kWaitingBytesInAll = 32U << 20;
 enum class Status : std::uint8_t {
   restored,
   there_already,  // -resume
-  no_state,       // none from before -at
+  no_state,       // nothing of it is from before -at
   failed,
 };
 constexpr std::array<std::string_view, 4> kStatusWords{"restored", "already there", "no state at that time", "failed"};
@@ -76,8 +77,17 @@ Result<std::vector<Outcome>> choose(const RestoreAllRequest& request, storage::O
   return outcomes;
 }
 
-bool is_no_state(const RestoreAllRequest& request, const base::Error& error) {
-  return request.target.before && error.category == Category::not_found;
+// A client that began after the time has objects, and none of them is older. All else that is not found was lost: the
+// base of what is there, an object while it was wanted, all of them since they were listed.
+bool had_no_state(const RestoreAllRequest& request, storage::ObjectStore& store, const BackedUpClient& client,
+                  const base::Error& error, const std::stop_token& stop) {
+  if (!request.target.before || error.category != Category::not_found) return false;
+  const base::UnixMillis time = *request.target.before;
+  const storage::CallContext context{.deadline = {}, .stop = stop};
+  auto listing = engine::list_backup(store, storage::replica_path(client.id), context);
+  if (!listing || listing->empty() || !engine::refine_times(store, listing->files, time, context)) return false;
+  const auto is_older = [&](const auto& object) { return object.created_at < time; };
+  return std::ranges::none_of(listing->files, is_older) && std::ranges::none_of(listing->generations, is_older);
 }
 
 void restore_one(const RestoreAllRequest& request, storage::ObjectStore& store, Outcome& outcome,
@@ -102,7 +112,8 @@ void restore_one(const RestoreAllRequest& request, storage::ObjectStore& store, 
     outcome.status = Status::restored;
     outcome.report = *std::move(report);
   } else {
-    outcome.status = is_no_state(request, report.error()) ? Status::no_state : Status::failed;
+    outcome.status =
+        had_no_state(request, store, outcome.client, report.error(), stop) ? Status::no_state : Status::failed;
     outcome.error = std::move(report).error();
   }
   outcome.duration = std::chrono::duration_cast<std::chrono::milliseconds>(base::system_clock().steady_now() - start);

@@ -1,5 +1,6 @@
 """The loss of a host: a thousand clients come back by one command, and go on there."""
 
+import datetime
 import filecmp
 import json
 import shutil
@@ -128,3 +129,54 @@ def test_one_that_is_damaged_does_not_keep_the_others_back(bucket, clients, fold
     assert json.loads(chosen.stdout)["restored"] == 1, chosen
     nothing = restore_all(bucket, folder / "past", "-at", "2020-01-01")
     assert (nothing.returncode, json.loads(nothing.stdout)["noState"]) == (3, 5)
+
+
+@pytest.mark.parametrize("bucket", ["s3", "file"], indirect=True)
+def test_a_client_that_lost_its_state_is_not_one_that_had_none_yet(bucket, clients, folder, make_manager):
+    whole, baseless, gapped, later = ids = [client_id(number) for number in range(1, 5)]
+
+    def write(client, sql):
+        database = sqlite3.connect(clients / f"{client}.db", isolation_level=None)
+        database.executescript(sql)
+        database.close()
+
+    def lose(client, place):
+        victim = bucket.ltx_objects(client)[place].key
+        if bucket.kind == "s3":
+            bucket.client.request("DELETE", f"/{bucket.name}/{victim}")
+        else:
+            (bucket.root / victim).unlink()
+
+    manager = make_manager(bucket).start()
+    for client in ids[:3]:
+        write(client, "PRAGMA journal_mode=WAL; CREATE TABLE t(x); INSERT INTO t VALUES(1)")
+    manager.wait_stored(ids[:3])
+    for number in range(3):
+        for client in ids[:3]:
+            write(client, f"INSERT INTO t VALUES({number})")
+        manager.wait_stored(ids[:3])
+    time.sleep(1.1)  # times are told in whole seconds
+    at = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
+    time.sleep(0.1)
+    write(later, "PRAGMA journal_mode=WAL; CREATE TABLE t(x)")
+    manager.wait_stored([later])
+    manager.stop()
+    lose(baseless, 0)
+    lose(gapped, 1)
+
+    done = restore_all(bucket, folder / "out", "-at", at)
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["restored"], report["noState"], report["failed"]) == (4, 1, 1, 2), report
+    status = {result["client"]: result["status"] for result in report["results"]}
+    assert status == {whole: "restored", baseless: "failed", gapped: "failed", later: "no state at that time"}
+    error = {result["client"]: result.get("error") for result in report["results"]}
+    assert "but not those that they build on" in error[baseless]
+    assert "has a gap after TXID 0000000000000001" in error[gapped]
+    assert sorted(path.name for path in (folder / "out").iterdir()) == [f"{whole}.db"]
+
+    # As text, and where nothing but the base is lost.
+    told = run_manager("restore-all", "-o", str(folder / "told"), *bucket.manager_arguments(), "-at", at, "-match", baseless,
+                       bucket=bucket, timeout=120)
+    assert told.returncode == 1, told
+    assert f"{baseless}  failed: " in told.stdout
+    assert "no state at that time" not in told.stdout

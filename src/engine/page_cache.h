@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <list>
+#include <ranges>
 #include <unordered_map>
+#include <utility>
 
 #include "base/bytes.h"
 
@@ -41,9 +43,7 @@ class PageCache {
 
   // Everything that `other` holds, as if put() here.
   void take(PageCache&& other) {
-    for (auto entry = other.order_.rbegin(); entry != other.order_.rend(); ++entry) {
-      put(entry->page, std::move(entry->data));
-    }
+    for (Entry& entry : std::views::reverse(other.order_)) put(entry.page, std::move(entry.data));
     other = PageCache(other.bytes_max_);
   }
 

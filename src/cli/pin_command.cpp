@@ -106,7 +106,9 @@ Result<std::string> pin(storage::ObjectStore& store, const PinRequest& request) 
   const auto stands = engine::choose_restore(store, replica, again, {}, {});
   if (!stands) {
     if (stands.error().category == Category::not_found) {
-      (void)storage::remove_and_wait(store, {engine::pin_key(client, made.pin.txid)});
+      const auto removed = storage::remove_and_wait(store, {engine::pin_key(client, made.pin.txid)});
+      if (!removed)
+        return fail(removed.error().with_context("not pinned, and what was begun of the pin stays: unpin it"));
     }
     return fail(stands.error().with_context("not pinned"));
   }

@@ -103,6 +103,7 @@ void Upkeep::settle_given_up(std::int64_t row, UpkeepVisit& visit) {
   const std::vector<history::Object> objects = std::exchange(client.given_up, {});
   if (shared_.pins.of(visit.client()).empty()) return remover_->add(row, visit.client(), objects);
   std::vector<UnsettledObject> unsettled;
+  unsettled.reserve(objects.size());
   for (const history::Object& object : objects) unsettled.push_back({row, object, ObjectState::deleting});
   InventoryTable& inventory = context_.ledger->inventory();
   auto forgotten = inventory.forget(unsettled);

@@ -69,7 +69,8 @@ base::Result<ListPage> list_and_wait(ObjectStore& store, ListRequest request, Ca
       [&](Callback<ListPage> done) { store.list(std::move(request), std::move(context), std::move(done)); });
 }
 
-base::Result<std::vector<ObjectInfo>> list_all_and_wait(ObjectStore& store, std::string prefix, CallContext context) {
+base::Result<std::vector<ObjectInfo>> list_all_and_wait(ObjectStore& store, std::string prefix,
+                                                        const CallContext& context) {
   std::vector<ObjectInfo> all;
   ListRequest request{.prefix = std::move(prefix), .start_after = {}};
   for (;;) {

@@ -161,7 +161,7 @@ base::Result<ObjectHead> head_and_wait(ObjectStore& store, base::ObjectKey key, 
 base::Result<ListPage> list_and_wait(ObjectStore& store, ListRequest request, CallContext context = {});
 // All pages of a listing, in order.
 base::Result<std::vector<ObjectInfo>> list_all_and_wait(ObjectStore& store, std::string prefix,
-                                                        CallContext context = {});
+                                                        const CallContext& context = {});
 base::Result<std::vector<RemoveFailure>> remove_and_wait(ObjectStore& store, std::vector<base::ObjectKey> keys,
                                                          CallContext context = {});
 

@@ -12,6 +12,7 @@
 #include "ltx/checksum.h"
 #include "ltx/header.h"
 #include "os/file.h"
+#include "os/file_lock.h"
 #include "wal/frames.h"
 
 namespace engine {
@@ -115,19 +116,33 @@ class LocalReader {
     TRY_ASSIGN(const auto start, log_start(log_.file()));
     if (!start || start->page_size != page_size_) return true;
     FrameRange range{.after = *start, .to = kToLastValidCommit};
-    if (index_.file().is_open()) {
+    // The index says what is committed for as long as somebody is attached. Behind the last one the next recovers the
+    // log as far as it is whole, also a commit that was never published because its sync failed.
+    TRY_ASSIGN(const bool known, see_who_is_attached());
+    if (!known) return false;
+    if (attached_ == true) {
       TRY_ASSIGN(index_before_, read_index(index_.file()));
-      // Without a whole index recovery would go by the log alone, and so do we.
-      if (index_before_ && index_before_->salts != start->salts) return index_before_->max_frame == 0;
-      if (index_before_) range.to = index_before_->max_frame;
-      range.unsummed_too = index_before_ && vouched(index_.file());
+      if (!index_before_) return false;
+      if (index_before_->salts != start->salts) return index_before_->max_frame == 0;
+      range.to = index_before_->max_frame;
+      range.unsummed_too = true;
     }
     if (range.to == 0) return true;
     TRY_ASSIGN(frames_, read_committed(log_.file(), range));
     return frames_.whole;
   }
 
+  // False: nobody but a daemon, whose lock keeps the next one from recovering the log for a moment.
+  base::Result<bool> see_who_is_attached() {
+    if (!index_.file().is_open()) return true;  // where one comes meanwhile the log's time moves
+    attached_ = vouched(index_.file());
+    if (*attached_) return true;
+    TRY_ASSIGN(const auto holder, os::lock_holder(index_.file(), os::kShmDmsByte));
+    return !holder;
+  }
+
   base::Result<bool> index_stands_still() const {
+    if (attached_ && vouched(index_.file()) != *attached_) return false;
     if (!index_before_) return true;
     TRY_ASSIGN(const auto now, read_index(index_.file()));
     return now && now->same_commit(*index_before_);
@@ -164,6 +179,7 @@ class LocalReader {
   const fs::path& path_;
   const std::stop_token& stop_;
   ClosedLater database_, log_, index_;
+  std::optional<bool> attached_;  // nullopt: the log is empty, whatever its index says
   std::optional<wal::IndexHeader> index_before_;
   CommittedFrames frames_;
   std::uint32_t page_size_ = 0;

@@ -21,9 +21,10 @@ struct LocalState {
 };
 
 // One committed state: file, overlaid by the committed frames of the log, where neither of them, nor the log's index,
-// moved from before the first byte to after the last one. nullopt: they moved, or a transaction was under way, at each
-// of three tries. Blocks for as long as reading the file takes; 1 MiB of memory and 12 bytes per page in the log. Any
-// thread that has no SQLite connection open on the file; `closer` takes the descriptors.
+// moved from before the first byte to after the last one. Committed is what the index says while a process is attached;
+// else what a recovery will accept. nullopt: they moved, or a transaction was under way, or nobody but a daemon holds
+// the index (LogKeeper), at each of three tries. Blocks for as long as reading the file takes; 1 MiB of memory and 12
+// bytes per page in the log. Any thread that has no SQLite connection open on the file; `closer` takes the descriptors.
 //   not_found  no such file
 //   corrupt    it is no SQLite database
 //   cancelled, io, denied

@@ -1,11 +1,13 @@
 #include "engine/local_state.h"
 
+#include <csignal>
 #include <thread>
 
 #include <gtest/gtest.h>
 
 #include "ltx/checksum.h"
 #include "ltx/header.h"
+#include "os/file_lock.h"
 #include "os/testing.h"
 #include "sqlite/connection.h"
 
@@ -30,16 +32,21 @@ class LocalStateTest : public ::testing::Test {
     return sum.value();
   }
 
+  // Stamps that are younger than the clock's grain are not believed.
+  std::optional<LocalState> read_when_old_enough() {
+    while (true) {
+      auto read = read_local_state(path_, closer_, {});
+      EXPECT_TRUE(read) << read.error().message;
+      if (!read || *read) return read.value_or(std::nullopt);
+      std::this_thread::yield();
+    }
+  }
+
   void expect_same_as_sqlite(const char* when) {
     const std::uint64_t expected = checksum_by_sqlite();
     ASSERT_NE(expected, 0U);
-    std::optional<LocalState> state;
-    while (!state) {  // stamps that are younger than the clock's grain are not believed
-      auto read = read_local_state(path_, closer_, {});
-      ASSERT_TRUE(read) << read.error().message;
-      state = *read;
-      std::this_thread::yield();
-    }
+    const std::optional<LocalState> state = read_when_old_enough();
+    ASSERT_TRUE(state);
     EXPECT_EQ(state->checksum, expected) << when;
     EXPECT_EQ(state->page_size, 4096U);
   }
@@ -65,12 +72,50 @@ TEST_F(LocalStateTest, IsWhatSqliteReadsInEveryStateOfTheLog) {
     expect_same_as_sqlite("a transaction that is open has spilled into the log");
     shell.run("ROLLBACK;");
     expect_same_as_sqlite("and was rolled back");
+    shell.run("PRAGMA wal_checkpoint(TRUNCATE);");
+    expect_same_as_sqlite("a log that is empty, of an application that is there");
   }
   expect_same_as_sqlite("no log");
   {
     SqliteShell(path_).run("PRAGMA journal_mode=DELETE; INSERT INTO t VALUES(randomblob(9000));");
   }
   expect_same_as_sqlite("rollback journal");
+}
+
+// What remains of an application that was killed after a COMMIT whose sync had failed: its index ends before that
+// commit.
+TEST_F(LocalStateTest, WhereNobodyIsAttachedItIsWhatARecoveryMakesOfTheLog) {
+  const auto index = path_.string() + "-shm";
+  std::string older_index;
+  {
+    SqliteShell shell(path_);
+    shell.run("PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; CREATE TABLE t(x); INSERT INTO t VALUES(1);");
+    older_index = os::testing::read_text(index);
+    shell.run("INSERT INTO t VALUES(randomblob(9000));");
+    ::kill(shell.pid(), SIGKILL);
+    shell.finish();
+  }
+  os::testing::write_text(index, older_index);
+  const auto state = read_when_old_enough();
+  ASSERT_TRUE(state);
+  EXPECT_EQ(state->checksum, checksum_by_sqlite());  // which recovers the log
+}
+
+// A daemon's own lock would keep the next application from recovering the log.
+TEST_F(LocalStateTest, WhereOnlyADaemonHoldsTheIndexNothingIsSaid) {
+  SqliteShell shell(path_);
+  shell.run("PRAGMA journal_mode=WAL; CREATE TABLE t(x); INSERT INTO t VALUES(1);");
+  ::kill(shell.pid(), SIGKILL);
+  shell.finish();
+  const auto index = os::File::open_read_only(path_.string() + "-shm");
+  ASSERT_TRUE(index);
+  {
+    const auto lock = os::SharedLock::try_lock(*index, os::kShmDmsByte);
+    ASSERT_TRUE(lock && *lock);
+    std::this_thread::sleep_for(2 * os::kTimestampGranularity);
+    EXPECT_FALSE(read_local_state(path_, closer_, {}).value());
+  }
+  EXPECT_TRUE(read_local_state(path_, closer_, {}).value());
 }
 
 TEST_F(LocalStateTest, ATransactionWithARollbackJournalIsNotRead) {

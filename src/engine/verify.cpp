@@ -287,8 +287,10 @@ class Verification {
       report_.source = SourceComparison::equal;
       return;
     }
-    const base::UnixMillis stored_at = client.last_replicated.value_or(base::UnixMillis{0});
-    if (local.changed_at >= stored_at) {
+    // What came while the object was on its way is not in it.
+    const base::UnixMillis read_at =
+        std::min(report_.state.timestamp, client.last_replicated.value_or(base::UnixMillis{0}));
+    if (local.changed_at >= read_at) {
       report_.source_note = "the database has changes that are not stored yet";
       if (report_.at - local.changed_at > options_.late_after) {
         find(BackupVerdict::warning, "",

@@ -225,7 +225,7 @@ class SourceDrill : public ::testing::Test {
     {
       os::testing::SqliteShell(path_).run("CREATE TABLE t(x); INSERT INTO t VALUES(randomblob(200000));");
     }
-    set_age(std::chrono::hours(1));
+    set_changed_at(kRead - std::chrono::minutes(30));
     const std::string file = os::testing::read_text(path_);
     RestorePages pages;
     for (std::size_t at = 0; at < file.size(); at += testing::kPageSize) {
@@ -235,12 +235,15 @@ class SourceDrill : public ::testing::Test {
     backup_.write(pages);
     recorded_.client.path = path_.string();
     recorded_.client.txid = base::Txid{1};
-    recorded_.client.last_replicated = base::system_clock().unix_now() - std::chrono::minutes(30);
+    recorded_.client.last_replicated = kRead + std::chrono::minutes(30);
   }
 
-  void set_age(std::chrono::milliseconds age) {
-    ASSERT_TRUE(os::set_modified_time(path_, base::system_clock().unix_now() - age));
-  }
+  // When the state that is stored was read, as its object says.
+  static constexpr base::UnixMillis kRead{1'700'000'001'000};
+
+  void set_changed_at(base::UnixMillis at) { ASSERT_TRUE(os::set_modified_time(path_, at)); }
+
+  void set_age(std::chrono::milliseconds age) { set_changed_at(base::system_clock().unix_now() - age); }
 
   VerifyReport verify() {
     VerifyOptions options;
@@ -269,12 +272,22 @@ TEST_F(SourceDrill, ALiveFileThatDivergedIsAFailureThatLeavesTheBackupAlone) {
   std::string file = os::testing::read_text(path_);
   file[50'000] ^= 1;
   os::testing::write_text(path_, file);
-  set_age(std::chrono::hours(1));
+  set_changed_at(kRead - std::chrono::milliseconds(1));
   const VerifyReport report = verify();
   EXPECT_EQ(report.verdict, BackupVerdict::failure);
   EXPECT_EQ(report.source, SourceComparison::differs);
   EXPECT_TRUE(report.findings.front().text.contains(path_.string()));
   EXPECT_TRUE(report.findings.front().text.contains("The backup is whole"));
+}
+
+TEST_F(SourceDrill, AChangeThatCameWhileTheObjectWasOnItsWayIsNoDamage) {
+  {
+    os::testing::SqliteShell(path_).run("INSERT INTO t VALUES(1);");
+  }
+  set_changed_at(kRead);
+  const VerifyReport report = verify();
+  EXPECT_EQ(report.verdict, BackupVerdict::warning);  // it is late by now
+  EXPECT_EQ(report.source, SourceComparison::not_compared);
 }
 
 TEST_F(SourceDrill, ChangesThatAreNotStoredYetAreNoFaultUntilTheyAreLate) {

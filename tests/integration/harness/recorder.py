@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from harness.s3 import S3Account, signed_anew
+
 MODES = ("pass", "hang", "refuse", "unavailable", "lose_answers", "cut", "shuffle", "damage")
 CUT_BYTES = 500_000
 
@@ -34,10 +36,12 @@ class Recorder:
     requests that begin after it, `refuse` also to those under way.
 
     `between_requests` is called with each request that the server has answered, before anybody learns of the answer;
-    nothing passes in either direction until it returns. What it raises is kept in `failures`."""
+    nothing passes in either direction until it returns. What it raises is kept in `failures`. `sign_for`: requests are
+    signed anew for this account, since the program's clock has been set and the server's cannot be."""
 
-    def __init__(self, endpoint: str):
+    def __init__(self, endpoint: str, *, sign_for: S3Account | None = None):
         address = urlsplit(endpoint)
+        self._sign_for = sign_for
         self._server_address = (address.hostname, address.port)
         self.requests: list[Request] = []
         self.between_requests: Callable[[Request], None] | None = None
@@ -115,7 +119,7 @@ class Recorder:
             writer.write(b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n")
             self._note(method, target, 503, started, time.monotonic(), len(body), 0)
             return True
-        upstream.write(head + body)
+        upstream.write((signed_anew(self._sign_for, head, body) if self._sign_for else head) + body)
         await upstream.drain()
         answer = await server.readuntil(b"\r\n\r\n")
         answered = time.monotonic()

@@ -112,7 +112,10 @@ TEST_F(LocalStateTest, WhereOnlyADaemonHoldsTheIndexNothingIsSaid) {
   {
     const auto lock = os::SharedLock::try_lock(*index, os::kShmDmsByte);
     ASSERT_TRUE(lock && *lock);
-    std::this_thread::sleep_for(2 * os::kTimestampGranularity);
+    for (const char* suffix : {"", "-wal"}) {  // not for their age
+      const auto a_minute_ago = base::system_clock().unix_now() - std::chrono::minutes(1);
+      ASSERT_TRUE(os::set_modified_time(path_.string() + suffix, a_minute_ago));
+    }
     EXPECT_FALSE(read_local_state(path_, closer_, {}).value());
   }
   EXPECT_TRUE(read_local_state(path_, closer_, {}).value());

@@ -24,7 +24,7 @@ void AdoptJob::end(base::Result<bool> result) {
 
 base::Result<> AdoptJob::forget() {
   const UnsettledObject row{row_, object_, ObjectState::writing};
-  return shared_.ledger.inventory().forget({&row, 1});
+  return shared_.ledger.inventory().forget({&row, 1}, InventoryTable::Gone::certainly);
 }
 
 bool AdoptJob::step() {

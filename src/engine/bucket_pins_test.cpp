@@ -63,7 +63,7 @@ class PinnedTest : public engine::testing::UpkeepTest {
   void unpin(std::uint64_t txid) {
     ASSERT_TRUE(storage::remove_and_wait(*store_, {pin_key(id_, base::Txid{txid})}).has_value());
   }
-  [[nodiscard]] std::size_t deleting() { return ledger_->inventory().unsettled()->size(); }
+  [[nodiscard]] std::size_t deleting() { return unsettled(); }
 };
 
 TEST_F(PinnedTest, APinnedPointStaysWhateverItsAgeAndWhateverTheStateDirectoryKnows) {

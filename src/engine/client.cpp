@@ -240,17 +240,12 @@ bool Client::contact_bucket() {
   if (contacted_ || policy_->paused) return contacted_;
   if (!contacting_ && base_due_ <= context_.clock->steady_now()) {
     contacting_ = true;
+    listing_ = context_.ledger->inventory().begin_listing(record_.row);
     find_bucket_position(*context_.store, storage::replica_path(record_.id),
                          [this](base::Result<BucketPosition> found) { post(BucketAnswer{std::move(found)}); });
   }
   if (!contacting_) wake_at(base_due_);
   return false;
-}
-
-// What was known before is void: the bucket was asked because it is not known, or not what it was thought to be.
-base::Result<> Client::record_listing(const std::vector<history::Object>& listed) {
-  TRY(context_.ledger->inventory().distrust(record_.row));
-  return context_.ledger->inventory().record_listing(record_.row, listed);
 }
 
 void Client::on_bucket(const BucketAnswer& answer) {

@@ -140,6 +140,7 @@ class Client {
   bool flush_upload_ = false;    // and the upload under way holds all of that
   std::atomic<bool> flushed_{false}, shut_out_{false};
   bool contacted_ = false, contacting_ = false;
+  std::shared_ptr<ListingUnderWay> listing_;
   std::optional<BucketPosition> bucket_;  // when the state knew nothing
   bool reading_bucket_ = false;           // its pages are being read, for a diff instead of an image
   bool chain_broken_ = false;             // of the bucket, until a snapshot mended it

@@ -206,6 +206,14 @@ bool Client::adopt_unchanged(const BucketPosition& bucket) {
   return true;
 }
 
+// What was known before is void: the bucket was asked because it is not known, or not what it was thought to be.
+// Where the listing is void, upkeep makes one of its own.
+base::Result<> Client::record_listing(const std::vector<history::Object>& listed) {
+  TRY(context_.ledger->inventory().distrust(record_.row));
+  TRY(context_.ledger->inventory().record_listing(*listing_, listed));
+  return {};
+}
+
 // What was gathered meanwhile becomes a diff against it.
 void Client::on_index(const IndexAnswer& answer) {
   reading_bucket_ = false;

@@ -69,6 +69,10 @@ void bind_object(sqlite::Statement& s, std::int64_t row, const history::Object& 
   s.bind(9, static_cast<std::int64_t>(state));
 }
 
+std::tuple<std::uint8_t, std::uint64_t, std::uint64_t> name_in_listing(const history::Object& object) {
+  return {object.level.value, object.min.value, object.max.value};
+}
+
 // Columns kObjectColumns from `first` on.
 history::Object object_from(const sqlite::Statement& s, int first) {
   history::Object object;
@@ -112,14 +116,38 @@ base::Result<bool> InventoryTable::known(std::int64_t row) {
   return found && s.integer(0) != 0;
 }
 
-base::Result<> InventoryTable::record_listing(std::int64_t row, std::span<const history::Object> listed) {
+std::shared_ptr<ListingUnderWay> InventoryTable::begin_listing(std::int64_t row) {
+  auto listing = std::make_shared<ListingUnderWay>(row);
+  const std::scoped_lock lock(mutex_);
+  std::erase_if(listings_, [](const auto& other) { return other.expired(); });
+  listings_.push_back(listing);
+  return listing;
+}
+
+void InventoryTable::note_forgotten(std::span<const UnsettledObject> objects, Gone gone) {
+  for (const auto& weak : listings_) {
+    const auto listing = weak.lock();
+    if (!listing) continue;
+    for (const UnsettledObject& unsettled : objects) {
+      if (unsettled.row != listing->row_) continue;
+      listing->gone_.insert(name_in_listing(unsettled.object));
+      if (gone == Gone::perhaps) listing->doubtful_ = true;
+    }
+  }
+}
+
+base::Result<bool> InventoryTable::record_listing(const ListingUnderWay& listing,
+                                                  std::span<const history::Object> listed) {
+  const std::int64_t row = listing.row_;
   do {
     const auto part = listed.first(std::min(listed.size(), kRowsAtOnce));
     listed = listed.subspan(part.size());
     const std::scoped_lock lock(mutex_);
+    if (listing.doubtful_) return false;
     TRY_ASSIGN(auto transaction, sqlite::Transaction::begin(connection_));
     TRY_ASSIGN(auto s, connection_.prepare(kInsert));
     for (const history::Object& object : part) {
+      if (listing.gone_.contains(name_in_listing(object))) continue;
       bind_object(s, row, object, ObjectState::present);
       TRY(s.run());
     }
@@ -130,7 +158,7 @@ base::Result<> InventoryTable::record_listing(std::int64_t row, std::span<const 
     }
     TRY(transaction.commit());
   } while (!listed.empty());
-  return {};
+  return true;
 }
 
 base::Result<> InventoryTable::distrust(std::int64_t row) {
@@ -264,11 +292,12 @@ base::Result<> InventoryTable::set_state(std::int64_t row, std::span<const histo
   return {};
 }
 
-base::Result<> InventoryTable::forget(std::span<const UnsettledObject> objects) {
+base::Result<> InventoryTable::forget(std::span<const UnsettledObject> objects, Gone gone) {
   while (!objects.empty()) {
     const auto part = objects.first(std::min(objects.size(), kRowsAtOnce));
     objects = objects.subspan(part.size());
     const std::scoped_lock lock(mutex_);
+    note_forgotten(part, gone);
     TRY_ASSIGN(auto transaction, sqlite::Transaction::begin(connection_));
     TRY_ASSIGN(auto s, connection_.prepare("DELETE FROM objects WHERE client=?1 AND level=?2 AND max=?3 AND min=?4"));
     for (const UnsettledObject& unsettled : part) {
@@ -280,17 +309,32 @@ base::Result<> InventoryTable::forget(std::span<const UnsettledObject> objects) 
   return {};
 }
 
-base::Result<std::vector<UnsettledObject>> InventoryTable::unsettled() {
+base::Result<std::vector<UnsettledObject>> InventoryTable::unsettled(ObjectState state, std::optional<std::int64_t> row,
+                                                                     std::size_t count) {
   const std::scoped_lock lock(mutex_);
   TRY_ASSIGN(auto s, connection_.prepare(fmt::format("SELECT client, {} FROM objects INDEXED BY unsettled_objects "
-                                                     "WHERE state<>0",
-                                                     kObjectColumns)));
+                                                     "WHERE state<>0 AND state=?1 {} LIMIT ?2",
+                                                     kObjectColumns, row ? "AND client=?3" : "")));
+  s.bind(1, static_cast<std::int64_t>(state)).bind(2, static_cast<std::int64_t>(count));
+  if (row) s.bind(3, *row);
   std::vector<UnsettledObject> found;
+  for (;;) {
+    TRY_ASSIGN(const bool more, s.step());
+    if (!more) return found;
+    found.push_back({s.integer(0), object_from(s, 1), state});
+  }
+}
+
+base::Result<std::vector<std::int64_t>> InventoryTable::clients_with(ObjectState state) {
+  const std::scoped_lock lock(mutex_);
+  TRY_ASSIGN(auto s, connection_.prepare("SELECT DISTINCT client FROM objects INDEXED BY unsettled_objects "
+                                         "WHERE state<>0 AND state=?1 ORDER BY client"));
+  s.bind(1, static_cast<std::int64_t>(state));
+  std::vector<std::int64_t> found;
   for (;;) {
     TRY_ASSIGN(const bool row, s.step());
     if (!row) return found;
-    const bool writing = s.integer(8) == static_cast<std::int64_t>(ObjectState::writing);
-    found.push_back({s.integer(0), object_from(s, 1), writing ? ObjectState::writing : ObjectState::deleting});
+    found.push_back(s.integer(0));
   }
 }
 

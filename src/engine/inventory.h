@@ -12,9 +12,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
+#include <tuple>
 #include <vector>
 
 #include "base/clock.h"
@@ -37,6 +41,20 @@ struct UnsettledObject {
   ObjectState state = ObjectState::present;
 };
 
+// A listing of a client's objects, from before its first request until it is recorded; a second thread may have removed
+// meanwhile what its pages still name. Whoever lists holds it, the table fills it.
+class ListingUnderWay {
+ public:
+  explicit ListingUnderWay(std::int64_t row) : row_(row) {}
+
+ private:
+  friend class InventoryTable;
+  std::int64_t row_;
+  using Name = std::tuple<std::uint8_t, std::uint64_t, std::uint64_t>;  // level, min, max
+  std::set<Name> gone_;
+  bool doubtful_ = false;  // something may be gone, or not
+};
+
 // What a client has in the bucket, objects in any state.
 struct Held {
   std::uint64_t objects = 0, bytes = 0;
@@ -55,8 +73,12 @@ class InventoryTable {
 
   // Is every object of the client in the table?
   base::Result<bool> known(std::int64_t row);
-  // From now on it is. Rows that are there stay as they are: they know more than a listing.
-  base::Result<> record_listing(std::int64_t row, std::span<const history::Object> listed);
+  // To be called before the first request of a listing that is to be recorded.
+  std::shared_ptr<ListingUnderWay> begin_listing(std::int64_t row);
+  // From now on every object is there: true. Rows that are there stay as they are, and what was removed since the
+  // listing began is left out: the table knows more than a listing. False: of an object nobody knows whether it was
+  // removed before or after it was listed; nothing is recorded, and the bucket has to be listed again.
+  base::Result<bool> record_listing(const ListingUnderWay& listing, std::span<const history::Object> listed);
   // The bucket was found to differ: present objects are forgotten until the next listing is recorded.
   base::Result<> distrust(std::int64_t row);
 
@@ -78,9 +100,14 @@ class InventoryTable {
 
   base::Result<> put(std::int64_t row, const history::Object& object, ObjectState state);
   base::Result<> set_state(std::int64_t row, std::span<const history::Object> objects, ObjectState state);
-  base::Result<> forget(std::span<const UnsettledObject> objects);
-  // Of all clients, in no order; at start.
-  base::Result<std::vector<UnsettledObject>> unsettled();
+  // They are gone from the bucket; or perhaps not, in which case the caller distrusts the client, too.
+  enum class Gone : std::uint8_t { certainly, perhaps };
+  base::Result<> forget(std::span<const UnsettledObject> objects, Gone gone);
+  // Objects in that state, of all clients or of one, in no order.
+  base::Result<std::vector<UnsettledObject>> unsettled(
+      ObjectState state, std::optional<std::int64_t> row = std::nullopt,
+      std::size_t count = static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max()));
+  base::Result<std::vector<std::int64_t>> clients_with(ObjectState state);
 
   // When retention has to look at a client the next time. `policy`: the fingerprint of the one that says so; none: as
   // it was.
@@ -102,8 +129,11 @@ class InventoryTable {
   base::Result<> read(std::int64_t row, base::Level level, base::Txid above, std::vector<history::Object>& objects);
   base::Result<std::optional<history::Object>> first_or_last(std::int64_t row, base::Level level, bool last);
 
+  void note_forgotten(std::span<const UnsettledObject> objects, Gone gone);
+
   sqlite::Connection& connection_;
   std::mutex& mutex_;
+  std::vector<std::weak_ptr<ListingUnderWay>> listings_;  // what they hold, too, is under the mutex
 };
 
 }  // namespace engine

@@ -11,6 +11,7 @@ namespace engine {
 namespace {
 
 const base::DatabaseId kId{"11111111-2222-3333-4444-555555555555"};
+using Gone = InventoryTable::Gone;
 constexpr base::UnixMillis kNow{1'700'000'000'000};
 
 history::Object object(std::uint8_t level, std::uint64_t min, std::uint64_t max) {
@@ -44,6 +45,9 @@ class InventoryTest : public ::testing::Test {
     ASSERT_TRUE(table().put(row_, object, state).has_value());
   }
   InventoryTable& table() { return ledger_->inventory(); }
+  base::Result<bool> record(const std::vector<history::Object>& listed) {
+    return table().record_listing(*table().begin_listing(row_), listed);
+  }
 
   os::testing::TempDir dir_;
   std::filesystem::path file_ = dir_ / "state.db";
@@ -76,7 +80,7 @@ TEST_F(InventoryTest, IsCompleteOnceAListingOfAnyLengthWasRecorded) {
   std::vector<history::Object> listed;
   for (std::uint64_t txid = 1; txid <= 2500; ++txid) listed.push_back(object(0, txid, txid));
   listed.back().size_bytes = 1;  // what we wrote ourselves is known better
-  ASSERT_TRUE(table().record_listing(row_, listed).has_value());
+  ASSERT_TRUE(record(listed).has_value());
   EXPECT_TRUE(*table().known(row_));
   const auto inventory = table().present(row_).value();
   EXPECT_EQ(inventory.size(), 2500U);
@@ -88,7 +92,7 @@ TEST_F(InventoryTest, IsCompleteOnceAListingOfAnyLengthWasRecorded) {
 }
 
 TEST_F(InventoryTest, AnEmptyBucketIsKnownToo) {
-  ASSERT_TRUE(table().record_listing(row_, {}).has_value());
+  ASSERT_TRUE(record({}).has_value());
   EXPECT_TRUE(*table().known(row_));
 }
 
@@ -117,14 +121,55 @@ TEST_F(InventoryTest, WhatIsBeingWrittenOrDeletedIsNotPresentAndIsFoundAfterARes
   ASSERT_TRUE(table().set_state(row_, std::vector{object(0, 1, 1)}, ObjectState::deleting).has_value());
   open();
   EXPECT_EQ(table().present(row_)->objects(), (std::vector{object(0, 2, 2)}));
-  auto unsettled = table().unsettled().value();
-  ASSERT_EQ(unsettled.size(), 2U);
-  EXPECT_EQ(unsettled[0].object, object(0, 1, 1));
-  EXPECT_EQ(unsettled[0].state, ObjectState::deleting);
-  EXPECT_EQ(unsettled[1].object, object(1, 1, 2));
-  EXPECT_EQ(unsettled[1].state, ObjectState::writing);
-  ASSERT_TRUE(table().forget(unsettled).has_value());
-  EXPECT_TRUE(table().unsettled()->empty());
+  for (const auto& [state, name] :
+       {std::pair(ObjectState::deleting, object(0, 1, 1)), std::pair(ObjectState::writing, object(1, 1, 2))}) {
+    const auto unsettled = table().unsettled(state).value();
+    ASSERT_EQ(unsettled.size(), 1U);
+    EXPECT_EQ(unsettled[0].object, name);
+    EXPECT_EQ(unsettled[0].state, state);
+    EXPECT_EQ(*table().clients_with(state), std::vector{row_});
+    ASSERT_TRUE(table().forget(unsettled, Gone::certainly).has_value());
+    EXPECT_TRUE(table().unsettled(state)->empty());
+    EXPECT_TRUE(table().clients_with(state)->empty());
+  }
+}
+
+TEST_F(InventoryTest, UnsettledObjectsOfOneClientCanBeHadInParts) {
+  const std::int64_t other = ledger_->find_or_create(base::DatabaseId{"other"}, "/clients/b.db", kNow)->row;
+  for (std::uint64_t txid = 1; txid <= 5; ++txid) put(object(0, txid, txid), ObjectState::deleting);
+  ASSERT_TRUE(table().put(other, object(0, 1, 1), ObjectState::deleting).has_value());
+  EXPECT_EQ(table().unsettled(ObjectState::deleting)->size(), 6U);
+  EXPECT_EQ(table().unsettled(ObjectState::deleting, row_)->size(), 5U);
+  EXPECT_EQ(table().unsettled(ObjectState::deleting, row_, 3)->size(), 3U);
+  EXPECT_EQ(table().clients_with(ObjectState::deleting)->size(), 2U);
+}
+
+// Pages of a listing are older than the moment at which it is recorded.
+TEST_F(InventoryTest, WhatWasRemovedWhileItWasListedIsNotRecordedAsThere) {
+  put(object(0, 1, 1), ObjectState::deleting);
+  put(object(0, 2, 2), ObjectState::deleting);
+  const auto listing = table().begin_listing(row_);
+  const std::vector listed{object(0, 1, 1), object(0, 2, 2), object(0, 3, 3)};
+  const UnsettledObject gone{row_, object(0, 1, 1), ObjectState::deleting};
+  ASSERT_TRUE(table().forget({&gone, 1}, Gone::certainly));
+  EXPECT_TRUE(*table().record_listing(*listing, listed));
+  EXPECT_EQ(table().present(row_)->objects(), std::vector{object(0, 3, 3)});
+  EXPECT_EQ(table().unsettled(ObjectState::deleting)->size(), 1U) << "of which the listing knows less";
+  EXPECT_TRUE(*table().known(row_));
+  EXPECT_TRUE(*table().record_listing(*table().begin_listing(row_), listed)) << "listed after that, it is there";
+  EXPECT_EQ(table().present(row_)->size(), 2U);
+}
+
+TEST_F(InventoryTest, AListingDuringWhichNobodyKnowsWhatWentIsVoid) {
+  put(object(0, 1, 1), ObjectState::deleting);
+  const auto listing = table().begin_listing(row_);
+  const auto other = table().begin_listing(row_ + 1);
+  const UnsettledObject perhaps{row_, object(0, 1, 1), ObjectState::deleting};
+  ASSERT_TRUE(table().forget({&perhaps, 1}, Gone::perhaps));
+  EXPECT_FALSE(*table().record_listing(*listing, std::vector{object(0, 1, 1), object(0, 2, 2)}));
+  EXPECT_FALSE(*table().known(row_));
+  EXPECT_TRUE(table().present(row_)->empty());
+  EXPECT_TRUE(*table().record_listing(*other, {})) << "of another client";
 }
 
 TEST_F(InventoryTest, DueTimesAreKeptAndGivenOutInTheirOrder) {
@@ -154,7 +199,7 @@ TEST_F(InventoryTest, AStateDatabaseFromBeforeTheInventoryGoesOnAndKnowsNothingO
 TEST_F(InventoryTest, AnotherBucketStartsOver) {
   ASSERT_TRUE(ledger_->bind_to_bucket("s3://a").has_value());
   acknowledge(object(0, 1, 1));
-  ASSERT_TRUE(table().record_listing(row_, {}).has_value());
+  ASSERT_TRUE(record({}).has_value());
   ASSERT_TRUE(ledger_->bind_to_bucket("s3://b").has_value());
   EXPECT_FALSE(*table().known(row_));
   EXPECT_TRUE(table().present(row_)->empty());
@@ -172,12 +217,12 @@ TEST_F(InventoryTest, KnowsWhatAClientHoldsWithoutCountingItsRows) {
   larger.size_bytes = 1000;
   put(larger);
   EXPECT_EQ(held(), (Held{2, 1100}));
-  ASSERT_TRUE(table().record_listing(row_, std::vector{larger, object(0, 2, 2)}));
+  ASSERT_TRUE(record({larger, object(0, 2, 2)}));
   EXPECT_EQ(held(), (Held{3, 1300}));
   ASSERT_TRUE(table().set_state(row_, std::vector{object(0, 2, 2)}, ObjectState::deleting));
   EXPECT_EQ(held(), (Held{3, 1300})) << "until it is gone";
   const UnsettledObject gone{row_, object(0, 2, 2), ObjectState::deleting};
-  ASSERT_TRUE(table().forget({&gone, 1}));
+  ASSERT_TRUE(table().forget({&gone, 1}, Gone::certainly));
   EXPECT_EQ(held(), (Held{2, 1100}));
   EXPECT_EQ(*table().holders(0, 10), std::vector{row_});
   EXPECT_TRUE(table().holders(row_, 10)->empty());
@@ -202,7 +247,7 @@ TEST_F(InventoryTest, TellsWhereTheOldestRestorablePointIs) {
   put(object(9, 1, 9));
   EXPECT_EQ(**table().oldest_image(row_), object(0, 1, 1));
   const UnsettledObject gone{row_, object(0, 1, 1), ObjectState::present};
-  ASSERT_TRUE(table().forget({&gone, 1}));
+  ASSERT_TRUE(table().forget({&gone, 1}, Gone::certainly));
   put(object(0, 6, 6));
   EXPECT_EQ(**table().oldest_image(row_), object(9, 1, 5));
   EXPECT_EQ(**table().newest_snapshot(row_), object(9, 1, 9));

@@ -32,7 +32,7 @@ class OfflineState : public ::testing::Test {
       ack.at = base::UnixMillis{6};
       ack.object = history::Object{base::Txid{7}, base::Txid{7}, 100, ack.at, ack.at, 1, base::Level{0}};
       EXPECT_TRUE(ledger->acknowledge(record.row, ack).has_value());
-      EXPECT_TRUE(ledger->inventory().record_listing(record.row, {}).has_value());
+      EXPECT_TRUE(ledger->inventory().record_listing(*ledger->inventory().begin_listing(record.row), {}).has_value());
       EXPECT_TRUE(ledger->inventory().set_due(record.row, base::UnixMillis{9}).has_value());
     }
     os::testing::write_text(dir_ / "cache.db", "objects");

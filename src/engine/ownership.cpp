@@ -29,6 +29,7 @@ bool ListJob::step() {
 }
 
 void ListJob::list(std::string start_after) {
+  if (start_after.empty()) listing_ = shared_.ledger.inventory().begin_listing(row_);
   shared_.store.list({replica_ + "/", std::move(start_after), 1000}, time_for(shared_.clock, 0),
                      [weak = weak_from_this(), post = shared_.post](base::Result<storage::ListPage> page) {
                        post([weak, page = std::move(page)]() mutable {
@@ -50,18 +51,23 @@ base::Result<> ListJob::on_page(base::Result<storage::ListPage> page) {
     list(*page->next_start_after);
     return {};
   }
-  TRY(record());
+  TRY_ASSIGN(const bool recorded, record());
+  if (!recorded) {
+    listed_.clear();
+    list({});
+    return {};
+  }
   finished_ = true;
   return {};
 }
 
-base::Result<> ListJob::record() {
+base::Result<bool> ListJob::record() {
   TRY_ASSIGN(const ClientRecord record, shared_.ledger.find(row_));
   for (const history::Object& object : listed_) {
     if (object.max <= std::max(record.txid, record.attempted)) continue;
     return another_writer(storage::ltx_key(shared_.store.layout(), replica_, history::name_of(object)));
   }
-  return shared_.ledger.inventory().record_listing(row_, listed_);
+  return shared_.ledger.inventory().record_listing(*listing_, listed_);
 }
 
 ProveJob::ProveJob(UpkeepShared& shared, base::DatabaseId client, history::Object newest)

@@ -16,7 +16,8 @@
 namespace engine {
 
 // One flat listing below the client's prefix into the inventory: for a state database that knows the client, but not
-// its objects. conflict: the bucket is ahead of what this state database ever sent.
+// its objects. Some of them may be removed meanwhile (ListingUnderWay). conflict: the bucket is ahead of what this
+// state database ever sent.
 class ListJob final : public UpkeepJob, public std::enable_shared_from_this<ListJob> {
  public:
   ListJob(UpkeepShared& shared, std::int64_t row, base::DatabaseId client);
@@ -27,13 +28,14 @@ class ListJob final : public UpkeepJob, public std::enable_shared_from_this<List
  private:
   void list(std::string start_after);
   base::Result<> on_page(base::Result<storage::ListPage> page);
-  base::Result<> record();
+  base::Result<bool> record();
 
   UpkeepShared& shared_;
   std::int64_t row_;
   base::DatabaseId client_;
   std::string replica_;
   bool asked_ = false, finished_ = false;
+  std::shared_ptr<ListingUnderWay> listing_;
   std::vector<history::Object> listed_;
   base::Result<> result_;
 };

@@ -31,6 +31,16 @@ void Remover::add(std::int64_t row, const base::DatabaseId& client, const std::v
   }
 }
 
+std::size_t Remover::room() const {
+  const std::size_t held = waiting_.size() + batch_.size();
+  return shared_.options.removals_max - std::min(held, shared_.options.removals_max);
+}
+
+bool Remover::holds(std::int64_t row) const {
+  const auto of_it = [row](const Item& item) { return item.object.row == row; };
+  return std::ranges::any_of(waiting_, of_it) || std::ranges::any_of(batch_, of_it);
+}
+
 void Remover::give_back(std::int64_t row) {
   if (std::ranges::any_of(batch_, [&](const Item& item) { return item.object.row == row; })) recalled_.insert(row);
   std::vector<Item> items;
@@ -56,8 +66,9 @@ void Remover::make_present(std::int64_t row, const std::vector<Item>& items) {
   InventoryTable& inventory = shared_.ledger.inventory();
   base::Result<> kept;
   if (!untouched.empty()) kept = inventory.set_state(row, untouched, ObjectState::present);
-  if (kept && !asked_for.empty()) kept = inventory.forget(asked_for);
+  // In this order: a crash in between leaves them `deleting`, not unknown.
   if (kept && !asked_for.empty()) kept = inventory.distrust(row);
+  if (kept && !asked_for.empty()) kept = inventory.forget(asked_for, InventoryTable::Gone::perhaps);
   if (!kept) base::log::warn("state database", {{"reason", kept.error()}});
 }
 
@@ -171,20 +182,20 @@ void Remover::finish_batch() {
     removed.push_back(item.object);
     bytes += item.object.object.size_bytes;
   }
-  if (auto forgotten = shared_.ledger.inventory().forget(removed); !forgotten) {
+  if (auto forgotten = shared_.ledger.inventory().forget(removed, InventoryTable::Gone::certainly); !forgotten) {
     return try_again_later(forgotten.error().message);
   }
   bump(shared_.probe.removed_objects, removed.size());
   bump(shared_.probe.removed_bytes, bytes);
-  std::unordered_set<std::int64_t> rows;
-  for (const UnsettledObject& object : removed) rows.insert(object.row);
-  for (const std::int64_t row : rows) listener_.removed(row);
   base::log::debug("old objects removed", {{"objects", removed.size()}, {"bytes", bytes}});
   batch_.clear();
   give_back_recalled();
   look_again_.reset();
   busy_ = false;
   failures_ = 0;
+  std::unordered_set<std::int64_t> rows;
+  for (const UnsettledObject& object : removed) rows.insert(object.row);
+  for (const std::int64_t row : rows) listener_.removed(row);
 }
 
 // Of a batch some may not have gone, and may be needed by now.

@@ -33,8 +33,12 @@ class Remover : public std::enable_shared_from_this<Remover> {
   };
   Remover(UpkeepShared& shared, Listener listener) : shared_(shared), listener_(std::move(listener)) {}
 
-  // Objects of one client that the inventory calls `deleting`, oldest first.
+  // Objects of one client that the inventory calls `deleting`, oldest first; no more than there is room().
   void add(std::int64_t row, const base::DatabaseId& client, const std::vector<history::Object>& objects);
+  // How many more may wait: what does not fit is not to be given up yet.
+  [[nodiscard]] std::size_t room() const;
+  // Something of this client waits, or is being removed.
+  [[nodiscard]] bool holds(std::int64_t row) const;
   // What waits of this client is not to be removed after all: it is `present` again. What the store was asked for may
   // be gone: the client's inventory is distrusted, so that the bucket is listed before anything is planned.
   void give_back(std::int64_t row);

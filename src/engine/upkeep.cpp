@@ -13,7 +13,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t kVisitsMax = 4;
-constexpr std::size_t kDueAtOnce = 16;
 constexpr std::uint64_t kBodiesMax = 16ULL << 20;  // waiting for the cache; more is left out
 constexpr std::chrono::minutes kProofLasts{60};
 constexpr std::chrono::hours kLongestSleep{6};  // a wall clock may have been set
@@ -49,7 +48,7 @@ Upkeep::Upkeep(UpkeepContext context)
           shared_,
           Remover::Listener{.notice = [this](std::string text) { context_.notice("retention", std::move(text)); },
                             .pins_changed = [this](const auto& clients) { pins_changed(clients); },
-                            .removed = [this](std::int64_t row) { look_at_holdings(row); }})) {
+                            .removed = [this](std::int64_t row) { removed(row); }})) {
   if (context_.holdings != nullptr) holdings_.emplace(*context_.ledger, *context_.holdings, *context_.clock);
   seed_clock();
   load_unsettled();
@@ -91,12 +90,13 @@ void Upkeep::wind_down() {
 }
 
 void Upkeep::load_unsettled() {
-  auto unsettled = context_.ledger->inventory().unsettled();
-  if (!unsettled) return base::log::warn("state database", {{"reason", unsettled.error()}});
-  for (const UnsettledObject& item : *unsettled) {
-    Client& client = clients_[item.row];
-    (item.state == ObjectState::writing ? client.unsettled : client.given_up).push_back(item.object);
-  }
+  InventoryTable& inventory = context_.ledger->inventory();
+  auto writing = inventory.unsettled(ObjectState::writing);
+  if (!writing) return base::log::warn("state database", {{"reason", writing.error()}});
+  for (const UnsettledObject& item : *writing) clients_[item.row].unsettled.push_back(item.object);
+  auto deleting = inventory.clients_with(ObjectState::deleting);
+  if (!deleting) return base::log::warn("state database", {{"reason", deleting.error()}});
+  for (const std::int64_t row : *deleting) clients_[row].given_up = true;
   for (const auto& [row, client] : clients_) enqueue(row);
 }
 
@@ -192,9 +192,11 @@ void Upkeep::queue_due() {
     clients_[row].queued = false;
     enqueue(row);
   }
-  if (remover_->stopped() || looked_for_due_ > now || queue_.size() > kDueAtOnce) return;
+  if (looked_for_due_ > now) return;
+  const std::size_t wanted = due_wanted();
+  if (wanted == 0) return;
   const base::UnixMillis wall = context_.clock->unix_now();
-  auto due = context_.ledger->inventory().due_clients(wall, kDueAtOnce);
+  auto due = context_.ledger->inventory().due_clients(wall, wanted);
   if (!due) {
     base::log::warn("state database", {{"reason", due.error()}});
     looked_for_due_ = now + kFirstPause;
@@ -239,7 +241,12 @@ void Upkeep::start_visit(std::int64_t row, const ClientPolicy& policy) {
   VisitRequest request;
   request.row = row;
   request.owned = client.proven && now - *client.proven < kProofLasts;
-  request.retention = wants_retention(row, client, policy);
+  request.retention = !client.given_up && wants_retention(row, client, policy);
+  if (request.retention && removal_room() < context_.options.removals_share) {
+    request.retention = false;
+    client.retention_due = client.crowded = true;
+  }
+  request.removals_max = context_.options.removals_share;
   request.policy = policy.retention;
   request.heavy_allowed = std::ranges::none_of(visits_, [](const auto& visit) { return visit->heavy(); });
   request.now = request.retention ? retention_now() : base::UnixMillis{0};
@@ -280,6 +287,7 @@ void Upkeep::end_visit(UpkeepVisit& visit) {
   client.unsettled.clear();
   if (const auto guid = parse_guid(visit.client().value); guid && holdings_) context_.holdings->note_success(*guid);
   give_up(row, visit);
+  if (std::exchange(client.crowded, false)) plan_next_look(row, context_.clock->unix_now());
   if (report.wants_heavy) return delay(row, kHeavyRetry);
   if (report.again || client.again) return enqueue(row);
   client.due = report.due;
@@ -317,7 +325,7 @@ std::optional<base::SteadyTime> Upkeep::next_timer() {
   std::optional<base::SteadyTime> next;
   const auto at = [&](base::SteadyTime time) { next = next ? std::min(*next, time) : time; };
   if (!delayed_.empty()) at(delayed_.begin()->first);
-  if (remover_->stopped()) return next;
+  if (due_wanted() == 0) return next;  // until a visit has ended or something is gone
   if (looked_for_due_ <= now) {
     const auto due = context_.ledger->inventory().next_due();
     const bool none = !due || !*due;

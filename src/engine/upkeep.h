@@ -100,9 +100,10 @@ class Upkeep {
     bool again = false;      // something was stored while it was active
     bool held = false;       // to be queued when its policy permits
     bool pins_lost = false;  // which the operator was told
+    bool crowded = false;    // nothing of it could be given up: too much waits already
+    bool given_up = false;   // has objects that are `deleting` since an earlier run
     std::uint32_t failures = 0;
     std::vector<history::Object> unsettled;
-    std::vector<history::Object> given_up;  // `deleting` since an earlier run
   };
   using Delayed = std::pair<base::SteadyTime, std::int64_t>;
 
@@ -115,6 +116,12 @@ class Upkeep {
   [[nodiscard]] const ClientPolicy* policy_of(std::int64_t row) const;
   void give_up(std::int64_t row, UpkeepVisit& visit);
   void settle_given_up(std::int64_t row, UpkeepVisit& visit);
+  base::Result<> remove_given_up(std::int64_t row, UpkeepVisit& visit);
+  base::Result<> reconsider_given_up(std::int64_t row);
+  [[nodiscard]] std::size_t removal_room() const;
+  [[nodiscard]] std::size_t crowd() const;
+  [[nodiscard]] std::size_t due_wanted() const;
+  void removed(std::int64_t row);
   void read_pins(std::int64_t row);
   void take_pins();
   void pins_changed(const std::vector<base::DatabaseId>& clients);

@@ -34,7 +34,7 @@ class UpkeepPolicyTest : public engine::testing::UpkeepTest {
     commits(200);
     pass(std::chrono::days(40));
   }
-  [[nodiscard]] std::size_t deleting() { return ledger_->inventory().unsettled()->size(); }
+  [[nodiscard]] std::size_t deleting() { return unsettled(); }
 };
 
 TEST_F(UpkeepPolicyTest, BeforeAPolicyIsKnownNothingIsMergedOrRemoved) {

@@ -12,6 +12,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
+constexpr std::size_t kDueAtOnce = 16;
 constexpr std::chrono::days kPinsLookedAt{7};  // at least, where some hold points: they may be taken away
 constexpr milliseconds kSpread = std::chrono::minutes(50);
 constexpr std::chrono::minutes kClockSavedEvery{1};
@@ -71,7 +72,7 @@ void Upkeep::give_up(std::int64_t row, UpkeepVisit& visit) {
   VisitReport& report = visit.report();
   const ClientPolicy* policy = policy_of(row);
   const bool permitted = policy != nullptr && !policy->paused && !policy->retention.off && !remover_->stopped();
-  if (permitted && report.owned && !client.given_up.empty()) settle_given_up(row, visit);
+  if (permitted && report.owned && client.given_up) settle_given_up(row, visit);
   if (report.wants_pins) read_pins(row);
   if (!report.retention_done) return;
   tell_lost_pins(row, visit);
@@ -91,25 +92,77 @@ void Upkeep::give_up(std::int64_t row, UpkeepVisit& visit) {
     const base::UnixMillis latest = context_.clock->unix_now() + kPinsLookedAt;
     next = next ? std::min(*next, latest) : latest;
   }
-  if (!as_planned) next = context_.clock->unix_now();
+  if (!as_planned || report.removals_left) next = context_.clock->unix_now();
   plan_next_look(row, next, policy);
 }
 
-// That was decided without pins that may have come since. Where there are some, the bucket says what is left, and it
-// is decided anew.
+// Shares of what may wait that are spoken for: by visits under way, and by clients whose turn is near. Each visit that
+// retains has its own, so that what is planned always fits.
+std::size_t Upkeep::crowd() const {
+  const auto queued = std::ranges::count_if(queue_, [&](std::int64_t row) { return clients_.at(row).retention_due; });
+  const auto visited = std::ranges::count_if(visits_, [](const auto& visit) { return visit && visit->retains(); });
+  return static_cast<std::size_t>(queued + visited);
+}
+
+// How many clients whose time has come may be queued now.
+std::size_t Upkeep::due_wanted() const {
+  if (remover_->stopped() || queue_.size() > kDueAtOnce) return 0;
+  const std::size_t shares = remover_->room() / context_.options.removals_share;
+  return std::min(kDueAtOnce, shares - std::min(crowd(), shares));
+}
+
+std::size_t Upkeep::removal_room() const {
+  const auto visited = std::ranges::count_if(visits_, [](const auto& visit) { return visit && visit->retains(); });
+  const std::size_t taken = static_cast<std::size_t>(visited) * context_.options.removals_share;
+  return remover_->room() - std::min(taken, remover_->room());
+}
+
+// That was decided without pins that may have come since.
 void Upkeep::settle_given_up(std::int64_t row, UpkeepVisit& visit) {
   if (!shared_.pins.read) return read_pins(row);
+  const bool pinned = !shared_.pins.of(visit.client()).empty();
+  auto settled = pinned ? reconsider_given_up(row) : remove_given_up(row, visit);
+  if (!settled) return base::log::warn("state database", {{"reason", settled.error()}});
   Client& client = clients_[row];
-  const std::vector<history::Object> objects = std::exchange(client.given_up, {});
-  if (shared_.pins.of(visit.client()).empty()) return remover_->add(row, visit.client(), objects);
-  std::vector<UnsettledObject> unsettled;
-  unsettled.reserve(objects.size());
-  for (const history::Object& object : objects) unsettled.push_back({row, object, ObjectState::deleting});
+  client.retention_due = true;
+  if (!client.given_up) {
+    visit.report().again = true;
+  } else if (!remover_->holds(row)) {
+    client.crowded = true;
+  }  // else it comes back when these are gone
+}
+
+void Upkeep::removed(std::int64_t row) {
+  look_at_holdings(row);
+  if (clients_[row].given_up && !remover_->holds(row)) enqueue(row);
+}
+
+// As many as fit, and the rest when these are gone: what is `deleting` of the client is either all with the remover or
+// not at all known to it.
+base::Result<> Upkeep::remove_given_up(std::int64_t row, UpkeepVisit& visit) {
+  const std::size_t count = std::min(removal_room(), context_.options.removals_share);
+  if (count == 0 || remover_->holds(row)) return {};
+  TRY_ASSIGN(const auto unsettled, context_.ledger->inventory().unsettled(ObjectState::deleting, row, count));
+  std::vector<history::Object> objects;
+  objects.reserve(unsettled.size());
+  for (const UnsettledObject& item : unsettled) objects.push_back(item.object);
+  clients_[row].given_up = objects.size() == count;
+  remover_->add(row, visit.client(), objects);
+  return {};
+}
+
+// Where there are pins, the bucket says what is left, and it is decided anew.
+base::Result<> Upkeep::reconsider_given_up(std::int64_t row) {
+  if (remover_->holds(row)) return {};
   InventoryTable& inventory = context_.ledger->inventory();
-  auto forgotten = inventory.forget(unsettled);
-  if (forgotten) forgotten = inventory.distrust(row);
-  if (!forgotten) base::log::warn("state database", {{"reason", forgotten.error()}});
-  visit.report().again = true;
+  for (;;) {
+    TRY_ASSIGN(const auto unsettled, inventory.unsettled(ObjectState::deleting, row, context_.options.removals_share));
+    if (unsettled.empty()) break;
+    TRY(inventory.distrust(row));
+    TRY(inventory.forget(unsettled, InventoryTable::Gone::perhaps));
+  }
+  clients_[row].given_up = false;
+  return {};
 }
 
 // The client comes back when they are known.
@@ -145,7 +198,9 @@ void Upkeep::pins_changed(const std::vector<base::DatabaseId>& clients) {
     const auto record = context_.ledger->find(id);
     if (!record) continue;  // of another host
     remover_->give_back(record->row);
-    clients_[record->row].retention_due = true;
+    Client& client = clients_[record->row];
+    client.retention_due = true;
+    if (client.active) client.again = true;
     enqueue(record->row);
   }
 }

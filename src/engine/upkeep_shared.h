@@ -28,6 +28,10 @@ struct UpkeepOptions {
   // What such a merge may take there: inputs and output.
   std::uint64_t staging_bytes_max = 64ULL << 30;
   std::chrono::milliseconds slice{4};  // of work without a look at anything else
+  // Objects that wait for their removal in memory, about 250 bytes each, and how many of them one client may add at a
+  // time. Whose do not fit stay where they are and are planned again when there is room.
+  std::size_t removals_max = 20'000;
+  std::size_t removals_share = 5'000;
 };
 
 struct UpkeepShared {

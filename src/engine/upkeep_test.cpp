@@ -190,7 +190,7 @@ TEST_F(UpkeepTest, AMergeWhoseAnswerWasLostIsAdopted) {
   commits(12);
   pass(10min);
   ASSERT_EQ(bucket(1).size(), 1U);
-  EXPECT_TRUE(ledger_->inventory().unsettled()->empty());
+  EXPECT_EQ(unsettled(), 0U);
   EXPECT_NE(ledger_->inventory().present(record_.row)->find(history::name_of(bucket(1).front())), nullptr);
 }
 

@@ -185,9 +185,12 @@ base::Result<> UpkeepVisit::retain() {
     return {};
   }
   note_pins(pins, plan);
+  // Any part of them may go (history/retention.h).
+  const std::size_t count = std::min(plan.removals.size(), request_.removals_max);
+  report_.removals_left = count < plan.removals.size();
   std::vector<history::Object> removals;
-  removals.reserve(plan.removals.size());
-  for (const history::Removal& removal : plan.removals) removals.push_back(removal.object);
+  removals.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) removals.push_back(plan.removals[i].object);
   TRY(shared_.ledger.inventory().set_state(request_.row, removals, ObjectState::deleting));
   report_.removals = std::move(removals);
   report_.retention_done = true;

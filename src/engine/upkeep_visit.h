@@ -23,6 +23,7 @@ struct VisitRequest {
   std::int64_t row = 0;
   bool owned = false;                      // proven lately
   bool retention = false;                  // it is time for it
+  std::size_t removals_max = 0;            // then: as many objects may be given up at most
   history::RetentionPolicy policy;         // of it
   bool heavy_allowed = true;               // a merge too large for memory may be made now
   base::UnixMillis now{0};                 // by the retention clock
@@ -39,6 +40,7 @@ struct VisitReport {
   history::Due due;                        // when merging has to be thought of again, if no error and not again
   std::vector<history::Object> removals;   // `deleting` in the inventory from now on
   bool retention_done = false;
+  bool removals_left = false;                // it is to go on: there was more than might be given up
   bool wants_pins = false;                   // retention is not done: there would be something to remove
   bool holds_pins = false;                   // retention is done, and some points are kept for their pins
   std::vector<base::Txid> lost_pins;         // that no restore plan leads to any more
@@ -55,6 +57,7 @@ class UpkeepVisit {
   [[nodiscard]] std::int64_t row() const { return request_.row; }
   [[nodiscard]] const base::DatabaseId& client() const { return record_.id; }
   [[nodiscard]] bool heavy() const { return heavy_; }
+  [[nodiscard]] bool retains() const { return request_.retention; }
   [[nodiscard]] const history::RetentionPolicy& policy() const { return request_.policy; }
   // After the end.
   [[nodiscard]] VisitReport& report() { return report_; }

@@ -113,7 +113,7 @@ TEST_F(MeanwhileTest, WhatIsRemovedWhileTheBucketIsListedIsNotThereAfterwards) {
   const base::ObjectKey missing = key({base::Level{0}, base::Txid{txid_}, base::Txid{txid_}});
   const base::Bytes bytes = *store_->peek(missing.value);
   ASSERT_TRUE(storage::remove_and_wait(*store_, {missing}).has_value());
-  for (int i = 0; i < 12; ++i) commit({2});
+  for (int i = 0; i < 48; ++i) commit({2});
   late_.keeps_back = [&](const storage::Operation& o) {
     return o.kind == OperationKind::list && o.key == storage::replica_path(id_) + "/";
   };

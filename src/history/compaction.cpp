@@ -95,16 +95,57 @@ bool closes_a_slot(std::span<const Object> before, const Object& next, Level sou
   return false;
 }
 
-// How many of the waiting objects make the next one of the level above `source`; 0: too few so far.
-std::size_t cut(std::span<const Object> waiting, Level source, const CompactionRules& rules) {
+// How many of the waiting objects make the next one of the level above `source`, `fanout` of which are enough; 0: too
+// few so far.
+std::size_t cut(std::span<const Object> waiting, Level source, std::size_t fanout, const CompactionRules& rules) {
   std::uint32_t sources = 0;
   for (std::size_t i = 0; i < waiting.size(); ++i) {
     if (waiting[i].level == source) ++sources;
-    if (sources >= rules.fanout) return i + 1;
+    if (sources >= fanout) return i + 1;
     if (i + 1 == waiting.size() || sources < rules.closing_min) continue;
     if (closes_a_slot(waiting.first(i + 1), waiting[i + 1], source, rules)) return i + 1;
   }
   return 0;
+}
+
+// A snapshot is due beyond that, and nothing waits any more for others to be merged with.
+std::size_t plan_objects_soft(const CompactionRules& rules) {
+  return rules.plan_objects_max - std::min(rules.plan_objects_max - 1, rules.fanout);
+}
+
+// How many objects of level 0 are merged together: as many as there are by the time that they have waited for each
+// other.
+std::size_t raw_fanout(std::span<const Object> chain, std::span<const Object> waiting, const CompactionRules& rules) {
+  if (waiting.size() < rules.fanout) return rules.fanout;
+  const std::size_t most = std::max(rules.fanout, rules.burst_fanout);
+  const bool fast = waiting.back().created_at < waiting.front().created_at + rules.burst;
+  if (fast && sum_bytes(waiting) < rules.burst_bytes && chain.size() < plan_objects_soft(rules)) return most;
+  return std::min(waiting.size(), most);
+}
+
+struct Range {
+  std::size_t begin = 0, end = 0;  // in the chain
+  Level level;
+};
+
+// The merge would be an input of one that is due as soon as it exists: then that one reads what it was to be made of,
+// and is the only one.
+Range with_what_follows(std::span<const Object> chain, Range range, const CompactionRules& rules) {
+  while (range.level.value < rules.levels) {
+    Object merged = chain[range.end - 1];
+    merged.level = range.level;
+    merged.min = chain[range.begin].min;
+    std::vector<Object> then(chain.begin(), chain.begin() + static_cast<std::ptrdiff_t>(range.begin));
+    then.push_back(merged);
+    then.insert(then.end(), chain.begin() + static_cast<std::ptrdiff_t>(range.end), chain.end());
+    const Level above{static_cast<std::uint8_t>(range.level.value + 1)};
+    const std::span<const Object> waiting = uncovered(then, above);
+    const std::size_t begin = then.size() - waiting.size();
+    const std::size_t count = cut(waiting, range.level, rules.fanout, rules);
+    if (count < 2 || begin + count != range.begin + 1) return range;
+    range = {begin, range.end, above};
+  }
+  return range;
 }
 
 Merge merge_of(std::span<const Object> inputs, Level level) {
@@ -114,8 +155,13 @@ Merge merge_of(std::span<const Object> inputs, Level level) {
 std::optional<Merge> due_merge(std::span<const Object> chain, const CompactionRules& rules) {
   for (std::uint8_t level = 1; level <= rules.levels; ++level) {
     const std::span<const Object> waiting = uncovered(chain, Level{level});
-    const std::size_t count = cut(waiting, Level{static_cast<std::uint8_t>(level - 1)}, rules);
-    if (count > 1) return merge_of(waiting.first(count), Level{level});
+    const Level source{static_cast<std::uint8_t>(level - 1)};
+    const std::size_t fanout = level == 1 ? raw_fanout(chain, waiting, rules) : rules.fanout;
+    const std::size_t count = cut(waiting, source, fanout, rules);
+    if (count < 2) continue;
+    const std::size_t begin = chain.size() - waiting.size();
+    const Range range = with_what_follows(chain, {begin, begin + count, Level{level}}, rules);
+    return merge_of(chain.subspan(range.begin, range.end - range.begin), range.level);
   }
   return std::nullopt;
 }
@@ -142,15 +188,23 @@ Limits limits_of(const Object& image, const DatabaseSize& now, const CompactionR
   const auto floor = static_cast<double>(rules.plan_bytes_floor);
   return {.plan_bytes = std::max(floor, rules.plan_bytes_factor * compressed_bytes(image, now)),
           .merged_bytes = std::max(floor, rules.tail_factor * static_cast<double>(image.size_bytes)),
-          .objects = rules.plan_objects_max - std::min(rules.plan_objects_max - 1, rules.fanout)};
+          .objects = plan_objects_soft(rules)};
 }
 
 Due due_after(std::span<const Object> chain, const Limits& limits, const CompactionRules& rules) {
-  const auto waiting = static_cast<std::uint32_t>(uncovered(chain, Level{1}).size());
+  const std::span<const Object> waiting = uncovered(chain, Level{1});
   const double room = limits.plan_bytes - static_cast<double>(sum_bytes(chain));
-  return {.objects = rules.fanout - std::min(rules.fanout - 1, waiting),
+  Due due{.objects = rules.fanout - std::min(rules.fanout - 1, static_cast<std::uint32_t>(waiting.size())),
           .size_bytes = room > 0 ? static_cast<std::uint64_t>(std::min(room, 1e18)) : 0,
           .created_at = slot_of(Slot::hour, chain.back().created_at).end};
+  if (waiting.size() < rules.fanout) return due;
+  // Only those that came fast wait although they are as many.
+  const std::size_t more = std::min(raw_fanout(chain, waiting, rules) - waiting.size(),
+                                    plan_objects_soft(rules) - std::min(chain.size(), plan_objects_soft(rules)));
+  due.objects = static_cast<std::uint32_t>(std::max<std::size_t>(more, 1));
+  due.size_bytes = std::min(due.size_bytes, rules.burst_bytes - std::min(rules.burst_bytes, sum_bytes(waiting)));
+  due.created_at = std::min(due.created_at, waiting.front().created_at + rules.burst);
+  return due;
 }
 
 }  // namespace

@@ -2,7 +2,9 @@
 // removal: that is retention.h's. docs/decisions/0011-levels-and-retention.md has the figures behind the rules.
 //
 //   level 0     one object per upload
-//   level 1..4  merges of `fanout` objects of the level below, or of fewer when their UTC hour, day, week or month ends
+//   level 1..4  merges of `fanout` objects of the level below, or of fewer when their UTC hour, day, week or month
+//   ends;
+//               where that makes a merge of the next level due, too, both are one
 //   level 9     the whole database
 //
 // No clock runs: hours and days end with the first object of a later one, so an idle database has nothing due, ever.
@@ -13,6 +15,7 @@
 // answer is made from what is there.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string_view>
 #include <variant>
@@ -27,7 +30,12 @@ namespace history {
 struct CompactionRules {
   std::uint32_t fanout = 12;      // objects of a level that make one of the next
   std::uint32_t closing_min = 4;  // as many are merged early when their hour, day, week or month is over
-  std::uint8_t levels = 4;        // merged levels, 1 to 8
+  // Of level 0 more wait for each other where they come fast: objects of no longer a time, as many and as many bytes
+  // (they wait in the cache), and as long as the plan stays a fanout below plan_objects_max. Saves requests.
+  std::chrono::milliseconds burst{std::chrono::minutes(2)};
+  std::uint32_t burst_fanout = 48;
+  std::uint64_t burst_bytes = 512ULL << 10;
+  std::uint8_t levels = 4;  // merged levels, 1 to 8
   // Bounds of a restore plan, for the newest state and every one in the window. A snapshot is made one fanout before
   // the first is reached, so that objects may come while it is under way.
   std::uint32_t plan_objects_max = 64;

@@ -47,8 +47,48 @@ TEST(Compaction, NothingIsDueInAnEmptyBackup) {
 }
 
 TEST(Compaction, TwelveObjectsAreMergedAndTheImageIsNotAmongThem) {
-  EXPECT_EQ(next(with(kImage, commits(2, 12, kMonday, seconds{1}))), "nothing");
-  EXPECT_EQ(next(with(kImage, commits(2, 13, kMonday, seconds{1}))), "L1 2-13");
+  EXPECT_EQ(next(with(kImage, commits(2, 12, kMonday, minutes{1}))), "nothing");
+  EXPECT_EQ(next(with(kImage, commits(2, 13, kMonday, minutes{1}))), "L1 2-13");
+}
+
+TEST(Compaction, WhereObjectsComeFastFourTimesAsManyAreMerged) {
+  EXPECT_EQ(next(with(kImage, commits(2, 48, kMonday, seconds{1}))), "nothing");
+  EXPECT_EQ(next(with(kImage, commits(2, 49, kMonday, seconds{1}))), "L1 2-49");
+  auto stopped = with(kImage, commits(2, 20, kMonday, seconds{1}));
+  stopped.add(object(0, 21, 21, kMonday + minutes{2} - seconds{1}));
+  EXPECT_EQ(next(stopped), "nothing");
+  stopped.add(object(0, 22, 22, kMonday + minutes{2}));
+  EXPECT_EQ(next(stopped), "L1 2-22") << "no longer fast";
+}
+
+TEST(Compaction, ObjectsThatComeFastWaitNoLongerThanTheCacheAndThePlanHaveRoom) {
+  auto large = with(kImage, commits(2, 13, kMonday, seconds{1}));
+  large.add(object(0, 14, 14, kMonday + seconds{13}, 512 << 10));
+  EXPECT_EQ(next(large), "L1 2-14");
+  auto long_plan = Inventory(kImage);
+  for (std::uint64_t i = 0; i < 11; ++i) long_plan.add(object(3, 2 + i, 2 + i, kMonday));
+  for (std::uint64_t i = 11; i < 22; ++i) long_plan.add(object(2, 2 + i, 2 + i, kMonday));
+  for (std::uint64_t i = 22; i < 28; ++i) long_plan.add(object(1, 2 + i, 2 + i, kMonday));
+  for (std::uint64_t txid = 30; txid <= 51; ++txid) long_plan.add(object(0, txid, txid, kMonday + seconds{txid}));
+  EXPECT_EQ(next(long_plan), "nothing");
+  long_plan.add(object(0, 52, 52, kMonday + seconds{52}));
+  EXPECT_EQ(next(long_plan), "L1 30-52") << "a plan of 52";
+}
+
+// An object less for each merge of merges.
+TEST(Compaction, AMergeThatWouldBeMergedAtOnceIsNotMade) {
+  auto inventory = Inventory(kImage);
+  for (std::uint64_t i = 0; i < 11; ++i) inventory.add(object(1, 2 + i, 2 + i, kMonday + minutes{i}));
+  for (std::uint64_t txid = 13; txid <= 23; ++txid) inventory.add(object(0, txid, txid, kMonday + minutes{txid}));
+  EXPECT_EQ(next(inventory), "nothing");
+  inventory.add(object(0, 24, 24, kMonday + minutes{24}));
+  EXPECT_EQ(next(inventory), "L2 2-24");
+
+  auto twice = Inventory(kImage);
+  for (std::uint64_t i = 0; i < 11; ++i) twice.add(object(2, 2 + i, 2 + i, kMonday + minutes{i}));
+  for (std::uint64_t i = 11; i < 22; ++i) twice.add(object(1, 2 + i, 2 + i, kMonday + minutes{i}));
+  for (std::uint64_t txid = 24; txid <= 35; ++txid) twice.add(object(0, txid, txid, kMonday + minutes{txid}));
+  EXPECT_EQ(next(twice), "L3 2-35");
 }
 
 TEST(Compaction, FourObjectsAreMergedWhenTheirHourIsOver) {
@@ -76,18 +116,18 @@ TEST(Compaction, AnHoursLeftoversGoWithItsObjectsOfLevelOne) {
 }
 
 TEST(Compaction, ALevelGoesOnAfterASnapshot) {
-  const auto after = with(kImage, commits(2, 40, kMonday, seconds{1}));
+  const auto after = with(kImage, commits(2, 40, kMonday, minutes{1}));
   auto inventory = after;
-  inventory.add(object(1, 2, 13, kMonday + seconds{11}));
-  inventory.add(object(9, 1, 20, kMonday + seconds{18}, 40 * kMiB));
-  EXPECT_EQ(next(inventory), "L1 21-32");
+  inventory.add(object(1, 2, 13, kMonday + minutes{11}));
+  inventory.add(object(9, 1, 20, kMonday + minutes{18}, 40 * kMiB));
+  EXPECT_EQ(next(inventory), "L1 21-40");
 }
 
 TEST(Compaction, AMergeThatASnapshotCutsInTwoIsGoneOnFrom) {
-  auto inventory = with(kImage, commits(2, 40, kMonday, seconds{1}));
-  inventory.add(object(9, 1, 20, kMonday + seconds{18}, 40 * kMiB));
-  inventory.add(object(1, 14, 25, kMonday + seconds{23}));
-  EXPECT_EQ(next(inventory), "L1 26-37");
+  auto inventory = with(kImage, commits(2, 40, kMonday, minutes{1}));
+  inventory.add(object(9, 1, 20, kMonday + minutes{18}, 40 * kMiB));
+  inventory.add(object(1, 14, 25, kMonday + minutes{23}));
+  EXPECT_EQ(next(inventory), "L1 26-40");
 }
 
 TEST(Compaction, ALargePlanIsAnsweredByASnapshotOfTheNewestState) {
@@ -155,6 +195,14 @@ TEST(CompactionDue, SaysAfterHowManyObjectsBytesAndWhenToAskAgain) {
   Due by_size = std::get<Nothing>(action).due;
   EXPECT_TRUE(by_size.after(object(0, 7, 7, kMonday, 80 * kMiB)));
   EXPECT_TRUE(Due{}.after(object(0, 7, 7, kMonday)));
+}
+
+TEST(CompactionDue, OfObjectsThatComeFastIsWhenTheyStopOrAreEnough) {
+  const auto action = next_action(with(kImage, commits(2, 15, kMonday, seconds{1})), {});
+  const Due due = std::get<Nothing>(action).due;
+  EXPECT_EQ(due.objects, 34U);
+  EXPECT_EQ(due.created_at, kMonday + minutes{2});
+  EXPECT_EQ(due.size_bytes, (512U << 10) - 14 * 1'000U);
 }
 
 // Whatever grows in whatever way: the answer needs the tip only, actions end, plans stay short, merges add up.

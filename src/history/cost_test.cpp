@@ -19,10 +19,10 @@ TEST(Cost, AnIdleDatabaseCostsNoRequest) {
   EXPECT_EQ(predict_requests({}).total(), 0);
 }
 
-// What the model of histories counts (docs/decisions/0011): 1,636, 22,910 * 7 / 5 on a working day, 363 and 2 a day.
+// What the model of histories counts (docs/decisions/0011): 1,634, 21,483 * 7 / 5 on a working day, 363 and 2 a day.
 TEST(Cost, ThePredictionIsNearTheModel) {
-  EXPECT_NEAR(predict_requests({.commits_per_day = 1440}).total(), 1636, 50);
-  EXPECT_NEAR(predict_requests({.commits_per_day = 28'800, .active_hours_per_day = 8}).total(), 22'910 * 7.0 / 5, 960);
+  EXPECT_NEAR(predict_requests({.commits_per_day = 1440}).total(), 1634, 50);
+  EXPECT_NEAR(predict_requests({.commits_per_day = 28'800, .active_hours_per_day = 8}).total(), 21'483 * 7.0 / 5, 960);
   EXPECT_NEAR(predict_requests({.commits_per_day = 288}).total(), 363, 11);
 }
 

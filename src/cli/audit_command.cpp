@@ -14,10 +14,9 @@
 #include "cli/local_clients.h"
 #include "cli/open_store.h"
 #include "engine/bucket_walk.h"
-#include "engine/inventory_audit.h"
+#include "engine/client_audit.h"
 #include "engine/ledger_view.h"
 #include "engine/offline_state.h"
-#include "history/restore_plan.h"
 #include "os/file_lock.h"
 
 namespace cli {
@@ -27,12 +26,11 @@ using base::Category;
 using base::fail;
 using base::Result;
 using engine::ClientPrefix;
+using engine::ClientVerdict;
 
 struct Run {
-  const AuditRequest& request;
-  storage::ObjectStore& store;
   LocalClients local;
-  engine::RecordedBackups recorded;
+  engine::ClientAuditor auditor;
   std::set<std::string> seen = {};  // ids of the bucket
   AuditReport report = {};
 };
@@ -44,30 +42,6 @@ AuditReport::Prefix summary(const ClientPrefix& client) {
     for (const auto& object : *objects) prefix.newest = std::max(prefix.newest, object.last_modified);
   }
   return prefix;
-}
-
-bool restorable(const ClientPrefix& client) {
-  if (client.files.empty()) return true;
-  base::Txid newest;
-  for (const auto& file : client.files) newest = std::max(newest, file.name.max);
-  const auto plan = history::plan_restore(client.files, {});
-  return plan && plan->back().name.max == newest;
-}
-
-struct Judgement {
-  engine::InventoryDifference difference;
-  bool broken = false;
-  [[nodiscard]] bool fine() const { return difference.empty() && !broken; }
-};
-
-// `before` was read before the listing; without a complete record there is nothing to compare with.
-Result<Judgement> judge(Run& run, const std::optional<engine::RecordedBackup>& before, const ClientPrefix& client) {
-  Judgement judgement;
-  judgement.broken = !restorable(client);
-  if (!before || !before->objects) return judgement;
-  TRY_ASSIGN(const auto after, run.recorded.find(client.id));
-  if (after && after->objects) judgement.difference = engine::compare_inventory(*before, *after, client.files);
-  return judgement;
 }
 
 Result<> look_at(Run& run, const ClientPrefix& client) {
@@ -85,16 +59,11 @@ Result<> look_at(Run& run, const ClientPrefix& client) {
   } else if (!local->present) {
     report.gone.push_back(summary(client));
   }
-  TRY_ASSIGN(auto record, run.recorded.find(client.id));
-  TRY_ASSIGN(Judgement judgement, judge(run, record, client));
-  if (judgement.fine()) return {};
-  // The listing may be older than the record. What it says now, between two readings, counts.
-  TRY_ASSIGN(record, run.recorded.find(client.id));
-  TRY_ASSIGN(const ClientPrefix again, engine::list_client(run.store, client.id, {}));
-  TRY_ASSIGN(judgement, judge(run, record, again));
-  if (judgement.broken) report.broken.push_back(client.id.value);
-  if (!judgement.difference.empty())
-    report.different.push_back({client.id.value, std::move(judgement.difference), false});
+  TRY_ASSIGN(ClientVerdict verdict, run.auditor.look_at(client, {}));
+  if (verdict.broken) report.broken.push_back(client.id.value);
+  if (!verdict.difference.empty()) {
+    report.different.push_back({client.id.value, std::move(verdict.difference), false});
+  }
   return {};
 }
 
@@ -102,14 +71,12 @@ Result<> look_at(Run& run, const ClientPrefix& client) {
 Result<> find_lost(Run& run) {
   for (const engine::KnownClient& known : run.local.ledger->clients) {
     if (known.txid.value == 0 || run.seen.contains(known.id.value)) continue;
-    TRY_ASSIGN(const ClientPrefix now, engine::list_client(run.store, known.id, {}));
-    if (!now.files.empty()) continue;  // the first object came meanwhile
+    TRY_ASSIGN(auto verdict, run.auditor.look_for(known.id, {}));
+    if (!verdict) continue;
     run.report.lost.push_back(known.id.value);
-    TRY_ASSIGN(const auto record, run.recorded.find(known.id));
-    if (!record || !record->objects || record->objects->empty()) continue;
-    TRY_ASSIGN(Judgement judgement, judge(run, record, now));
-    if (!judgement.difference.empty())
-      run.report.different.push_back({known.id.value, std::move(judgement.difference), false});
+    if (!verdict->difference.empty()) {
+      run.report.different.push_back({known.id.value, std::move(verdict->difference), false});
+    }
   }
   return {};
 }
@@ -135,7 +102,7 @@ Result<std::string> audit(const AuditRequest& request, AuditReport& report) {
     lock = *std::move(acquired);
   }
   TRY_ASSIGN(auto recorded, engine::RecordedBackups::open(state / "state.db"));
-  Run run{request, *store, std::move(local), std::move(recorded)};
+  Run run{std::move(local), engine::ClientAuditor(*store, recorded)};
   const auto note_foreign = [&](const storage::ObjectInfo& object) {
     if (run.report.foreign_count++ < AuditReport::kForeignShown) run.report.foreign.push_back(object.key.value);
   };

@@ -34,6 +34,22 @@ void sort_in(storage::KeyLayout layout, storage::ObjectInfo&& object, ClientPref
   }
 }
 
+base::Result<> list_pages(storage::ObjectStore& store, storage::ListRequest request,
+                          const storage::CallContext& context,
+                          const std::function<base::Result<>(storage::ObjectInfo&&)>& on_object,
+                          const std::function<base::Result<>()>& next_page) {
+  for (;;) {
+    TRY_ASSIGN(storage::ListPage page, storage::list_and_wait(store, request, context));
+    for (storage::ObjectInfo& object : page.objects) TRY(on_object(std::move(object)));
+    if (!page.next_start_after) return {};
+    if (*page.next_start_after <= request.start_after) {
+      return base::fail(base::Category::corrupt, "listing does not advance past " + request.start_after);
+    }
+    request.start_after = *std::move(page.next_start_after);
+    TRY(next_page());
+  }
+}
+
 }  // namespace
 
 std::uint64_t ClientPrefix::size_bytes() const {
@@ -46,39 +62,43 @@ std::uint64_t ClientPrefix::size_bytes() const {
 }
 
 base::Result<> walk_bucket(storage::ObjectStore& store, const storage::CallContext& context,
-                           const BucketVisitor& visitor) {
+                           const BucketVisitor& visitor, std::string start_after) {
   std::optional<ClientPrefix> client;
-  storage::ListRequest request{.prefix = std::string(kRoot), .start_after = {}};
-  for (;;) {
-    TRY_ASSIGN(storage::ListPage page, storage::list_and_wait(store, request, context));
-    for (storage::ObjectInfo& object : page.objects) {
-      const std::string_view id = client_of(object.key.value);
-      if (client && client->id.value != id) {
-        TRY(visitor.client(*client));
-        client.reset();
-      }
-      if (id.empty()) {
-        if (!parse_pin_key(object.key.value)) visitor.foreign(object);
-        continue;
-      }
-      if (!client) client = ClientPrefix{base::DatabaseId{std::string(id)}, {}, {}, {}};
-      sort_in(store.layout(), std::move(object), *client);
+  std::string told = start_after;
+  std::string last = start_after;  // key that was looked at
+  const auto tell = [&]() -> base::Result<> {
+    if (client) TRY(visitor.client(*client));
+    client.reset();
+    told = last;
+    return {};
+  };
+  const auto on_object = [&](storage::ObjectInfo&& object) -> base::Result<> {
+    const std::string_view id = client_of(object.key.value);
+    if (client && client->id.value != id) TRY(tell());
+    last = object.key.value;
+    if (id.empty()) {
+      if (!parse_pin_key(object.key.value)) visitor.foreign(object);
+      told = last;
+      return {};
     }
-    if (!page.next_start_after) break;
-    if (*page.next_start_after <= request.start_after) {
-      return base::fail(base::Category::corrupt, "listing does not advance past " + request.start_after);
-    }
-    request.start_after = *std::move(page.next_start_after);
-  }
-  if (client) TRY(visitor.client(*client));
-  return {};
+    if (!client) client = ClientPrefix{base::DatabaseId{std::string(id)}, {}, {}, {}};
+    sort_in(store.layout(), std::move(object), *client);
+    return {};
+  };
+  TRY(list_pages(store, {.prefix = std::string(kRoot), .start_after = std::move(start_after)}, context, on_object,
+                 [&] { return visitor.next_page(told); }));
+  return tell();
 }
 
 base::Result<ClientPrefix> list_client(storage::ObjectStore& store, const base::DatabaseId& id,
-                                       const storage::CallContext& context) {
-  TRY_ASSIGN(auto objects, storage::list_all_and_wait(store, storage::replica_path(id) + "/", context));
+                                       const storage::CallContext& context,
+                                       const std::function<base::Result<>()>& next_page) {
   ClientPrefix client{id, {}, {}, {}};
-  for (storage::ObjectInfo& object : objects) sort_in(store.layout(), std::move(object), client);
+  const auto on_object = [&](storage::ObjectInfo&& object) -> base::Result<> {
+    sort_in(store.layout(), std::move(object), client);
+    return {};
+  };
+  TRY(list_pages(store, {.prefix = storage::replica_path(id) + "/", .start_after = {}}, context, on_object, next_page));
   return client;
 }
 

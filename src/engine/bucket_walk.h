@@ -29,13 +29,19 @@ struct BucketVisitor {
   std::function<base::Result<>(ClientPrefix&)> client;
   // What is below no client's prefix, and no pin.
   std::function<void(const storage::ObjectInfo&)> foreign = [](const storage::ObjectInfo&) {};
+  // Before each page but the first: the last key that the functions above were told of, empty if none. A walk that
+  // ends may begin again after it. An error ends the walk.
+  std::function<base::Result<>(const std::string& told)> next_page = [](const std::string&) {
+    return base::Result<>();
+  };
 };
 
 // Blocks; a LIST for each 1,000 objects, and the memory of one client's. The store's errors, or the visitor's.
 base::Result<> walk_bucket(storage::ObjectStore& store, const storage::CallContext& context,
-                           const BucketVisitor& visitor);
-// One client's; without objects if it has none.
-base::Result<ClientPrefix> list_client(storage::ObjectStore& store, const base::DatabaseId& id,
-                                       const storage::CallContext& context);
+                           const BucketVisitor& visitor, std::string start_after = {});
+// One client's; without objects if it has none. `next_page` as above.
+base::Result<ClientPrefix> list_client(
+    storage::ObjectStore& store, const base::DatabaseId& id, const storage::CallContext& context,
+    const std::function<base::Result<>()>& next_page = [] { return base::Result<>(); });
 
 }  // namespace engine

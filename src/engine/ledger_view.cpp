@@ -16,6 +16,14 @@ base::Txid txid_of(const sqlite::Statement& row, int column) {
   return base::Txid{static_cast<std::uint64_t>(row.integer(column))};
 }
 
+// Columns client_id, path, txid, attempted, last_replicated_ms.
+KnownClient known_client(const sqlite::Statement& row) {
+  KnownClient client{
+      base::DatabaseId{std::string(row.text(0))}, std::string(row.text(1)), txid_of(row, 2), txid_of(row, 3), {}};
+  if (!row.is_null(4)) client.last_replicated = base::UnixMillis{row.integer(4)};
+  return client;
+}
+
 base::Result<LedgerView> read(sqlite::Connection& db) {
   LedgerView view;
   TRY(db.execute("BEGIN"));  // one moment; ends with the connection
@@ -38,13 +46,7 @@ base::Result<LedgerView> read(sqlite::Connection& db) {
   for (;;) {
     TRY_ASSIGN(const bool row, clients.step());
     if (!row) break;
-    KnownClient client{base::DatabaseId{std::string(clients.text(0))},
-                       std::string(clients.text(1)),
-                       txid_of(clients, 2),
-                       txid_of(clients, 3),
-                       {}};
-    if (!clients.is_null(4)) client.last_replicated = base::UnixMillis{clients.integer(4)};
-    view.clients.push_back(std::move(client));
+    view.clients.push_back(known_client(clients));
   }
   return view;
 }
@@ -83,14 +85,7 @@ base::Result<std::optional<RecordedBackup>> read_recorded(sqlite::Connection& db
   client.bind(1, std::string_view(id.value));
   TRY_ASSIGN(const bool found, client.step());
   if (!found) return std::nullopt;
-  RecordedBackup recorded{.client = {base::DatabaseId{std::string(client.text(0))},
-                                     std::string(client.text(1)),
-                                     txid_of(client, 2),
-                                     txid_of(client, 3),
-                                     {}},
-                          .database_checksum = 0,
-                          .objects = {}};
-  if (!client.is_null(4)) recorded.client.last_replicated = base::UnixMillis{client.integer(4)};
+  RecordedBackup recorded{.client = known_client(client), .database_checksum = 0, .objects = {}};
   if (client.integer(5) != 0) recorded.database_checksum = static_cast<std::uint64_t>(client.integer(6));
   TRY_ASSIGN(recorded.unsettled, unsettled_objects(db, client.integer(7)));
   if (client.integer(8) != 0) {
@@ -136,6 +131,23 @@ base::Result<std::optional<RecordedBackup>> RecordedBackups::find(const base::Da
   if (!recorded) return base::fail(recorded.error().with_context("state database " + file_.string()));
   if (!ended) return base::fail(ended.error().with_context("state database " + file_.string()));
   return recorded;
+}
+
+base::Result<std::vector<KnownClient>> RecordedBackups::clients_above(std::string_view id, std::size_t count) {
+  const auto read = [&]() -> base::Result<std::vector<KnownClient>> {
+    TRY_ASSIGN(auto rows, connection_->prepare("SELECT client_id, path, txid, attempted, last_replicated_ms FROM "
+                                               "clients WHERE client_id>?1 ORDER BY client_id LIMIT ?2"));
+    rows.bind(1, id).bind(2, static_cast<std::int64_t>(count));
+    std::vector<KnownClient> clients;
+    for (;;) {
+      TRY_ASSIGN(const bool row, rows.step());
+      if (!row) return clients;
+      clients.push_back(known_client(rows));
+    }
+  };
+  auto clients = read();
+  if (!clients) return base::fail(clients.error().with_context("state database " + file_.string()));
+  return clients;
 }
 
 base::Result<LedgerView> read_ledger(const std::filesystem::path& file) {

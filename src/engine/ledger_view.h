@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -62,6 +63,8 @@ class RecordedBackups {
   RecordedBackups(RecordedBackups&&) noexcept;
   ~RecordedBackups();
   base::Result<std::optional<RecordedBackup>> find(const base::DatabaseId& id);
+  // Those with an id above this one, by id.
+  base::Result<std::vector<KnownClient>> clients_above(std::string_view id, std::size_t count);
 
  private:
   RecordedBackups(std::filesystem::path file, std::unique_ptr<sqlite::Connection> connection);

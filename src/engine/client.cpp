@@ -70,6 +70,8 @@ void Client::on_mail(Mail& mail) {
     need_base("the database is at another path");
   } else if (auto* policy = std::get_if<NewPolicy>(&mail)) {
     on_policy(std::move(*policy));
+  } else if (const auto* mend = std::get_if<Mend>(&mail)) {
+    mend_wanted_ = mend_wanted_ == Mend::damaged ? Mend::damaged : *mend;
   } else {
     on_command(std::get<Command>(mail));
   }
@@ -157,21 +159,6 @@ void Client::take_over() {
   context_.takeover_answered(record_.id);
 }
 
-// As if nothing were known here: the bucket says where to go on.
-bool Client::start_over() {
-  if (auto recorded = context_.ledger->start_over(record_.row); !recorded) {
-    report(recorded.error(), "recording that the bucket is asked anew");
-    return false;
-  }
-  record_.txid = record_.attempted = {};
-  record_.index_valid = false;
-  record_.position = {};
-  record_.fingerprint = {};
-  contacted_ = false;
-  base_due_ = context_.clock->steady_now();
-  return true;
-}
-
 void Client::need_base(std::string why) {
   tracker_.release_pin();
   tracker_.let_log_go();
@@ -217,6 +204,7 @@ std::optional<base::SteadyTime> Client::step() {
   if (flushed()) return std::nullopt;
   if (policy_->paused) tracker_.detach("paused");  // it goes on counting lives, without a descriptor
   if (uploader_.state() != UploadState::conflict) {
+    mend_backup();
     const bool reachable = contact_bucket();
     capture();
     if (reachable && base_needed_) run_base();
@@ -265,6 +253,7 @@ void Client::on_bucket(const BucketAnswer& answer) {
   uploader_.trust_bucket();
   bucket_ = *answer.position;
   bucket_->objects = {};
+  if (std::exchange(replace_chain_, false) && bucket_->newest.value > 0) bucket_->restorable = false;
   chain_broken_ = !bucket_->restorable;
   record_.txid = bucket_->newest;
   record_.page_size = bucket_->page_size;

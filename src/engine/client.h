@@ -84,6 +84,7 @@ class Client {
   void on_command(Command command);
   void record_place();
   void take_over();
+  void mend_backup();
   bool start_over();
   void on_policy(NewPolicy policy);
   void on_bucket(const BucketAnswer& answer);
@@ -144,6 +145,8 @@ class Client {
   std::optional<BucketPosition> bucket_;  // when the state knew nothing
   bool reading_bucket_ = false;           // its pages are being read, for a diff instead of an image
   bool chain_broken_ = false;             // of the bucket, until a snapshot mended it
+  std::optional<Mend> mend_wanted_;       // as soon as no upload is under way
+  bool replace_chain_ = false;            // whatever the bucket's names say when it is asked
 
   bool base_needed_ = false;
   bool base_done_ = false;  // gathered_ holds the result of a base that is not built into an object yet

@@ -1,4 +1,4 @@
-// Making a client's state known: waiting files, images and diffs.
+// Making a client's state known: waiting files, images and diffs; and anew, where what was known is void.
 #include <algorithm>
 #include <utility>
 
@@ -23,6 +23,36 @@ constexpr std::uint32_t kBackoffShiftMax = 7;
 constexpr std::uint32_t kWaitShiftMax = 16;  // 6.5 s; an event starts anew
 
 }  // namespace
+
+// What a client does before the first upload of a run (uploader.h), for one that has that behind it. An upload that was
+// started is answered first: its TXID is not for another object. Who is going to end, or has no file, does it at the
+// next start, or when the file is there.
+void Client::mend_backup() {
+  if (!mend_wanted_ || flushing_ || away()) return;
+  if (uploader_.state() != UploadState::idle || !contacted_ || reading_bucket_) return;
+  base::log::error("the bucket has lost objects that a restore needs; it is asked where to go on",
+                   {{"client", record_.id.value}, {"stored", record_.txid.value}});
+  need_base("objects are missing in the bucket");
+  if (!start_over()) return wake_at(context_.clock->steady_now() + kLocalFailureRetry);
+  bump(context_.probe->repaired_chains);
+  replace_chain_ = mend_wanted_ == Mend::damaged;
+  mend_wanted_.reset();
+}
+
+// As if nothing were known here: the bucket says where to go on.
+bool Client::start_over() {
+  if (auto recorded = context_.ledger->start_over(record_.row); !recorded) {
+    report(recorded.error(), "recording that the bucket is asked anew");
+    return false;
+  }
+  record_.txid = record_.attempted = {};
+  record_.index_valid = false;
+  record_.position = {};
+  record_.fingerprint = {};
+  contacted_ = false;
+  base_due_ = context_.clock->steady_now();
+  return true;
+}
 
 // False: not now (blocked, waiting, no place); base_due_ says when again.
 bool Client::prepare_base() {

@@ -12,6 +12,7 @@
 #include "engine/bucket_position.h"
 #include "engine/client_policy.h"
 #include "engine/file_event.h"
+#include "engine/mend.h"
 #include "engine/remote_index.h"
 #include "engine/uploader.h"
 
@@ -40,7 +41,7 @@ struct IndexAnswer {
   base::Result<RemoteIndex> index;
 };
 
-using Mail = std::variant<FileEvent, StoreAnswer, BucketAnswer, IndexAnswer, Command, NewPath, NewPolicy>;
+using Mail = std::variant<FileEvent, StoreAnswer, BucketAnswer, IndexAnswer, Command, NewPath, NewPolicy, Mend>;
 
 class Mailbox {
  public:

@@ -63,6 +63,9 @@ base::Result<> ListJob::on_page(base::Result<storage::ListPage> page) {
 
 base::Result<bool> ListJob::record() {
   TRY_ASSIGN(const ClientRecord record, shared_.ledger.find(row_));
+  if (record.txid.value == 0) {  // it has started over since we asked
+    return base::fail(base::Category::retry_later, "the client itself asks the bucket where to go on");
+  }
   for (const history::Object& object : listed_) {
     if (object.max <= std::max(record.txid, record.attempted)) continue;
     return another_writer(storage::ltx_key(shared_.store.layout(), replica_, history::name_of(object)));

@@ -42,7 +42,7 @@ bool Remover::holds(std::int64_t row) const {
 }
 
 void Remover::give_back(std::int64_t row) {
-  if (std::ranges::any_of(batch_, [&](const Item& item) { return item.object.row == row; })) recalled_.insert(row);
+  if (asks_for(row)) recalled_.insert(row);
   std::vector<Item> items;
   std::erase_if(waiting_, [&](Item& item) {
     if (item.object.row != row) return false;
@@ -50,6 +50,10 @@ void Remover::give_back(std::int64_t row) {
     return true;
   });
   make_present(row, items);
+}
+
+bool Remover::asks_for(std::int64_t row) const {
+  return std::ranges::any_of(batch_, [&](const Item& item) { return item.object.row == row; });
 }
 
 // Where that cannot be recorded they stay `deleting`: objects that nobody counts on, until the next start.

@@ -46,6 +46,8 @@ class Remover : public std::enable_shared_from_this<Remover> {
   std::optional<base::SteadyTime> step();
   // The store refuses or pretends: nothing may be given up any more in this run.
   [[nodiscard]] bool busy() const { return busy_; }
+  // The store has been asked to remove something of this client, and its word is not checked yet.
+  [[nodiscard]] bool asks_for(std::int64_t row) const;
   [[nodiscard]] bool stopped() const { return stopped_; }
 
  private:

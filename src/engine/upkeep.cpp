@@ -85,8 +85,14 @@ void Upkeep::resume(std::int64_t row) {
   context_.wake();
 }
 
+void Upkeep::list_anew(std::int64_t row) {
+  inbox_.with([&](Inbox& inbox) { inbox.doubted.push_back(row); });
+  context_.wake();
+}
+
 void Upkeep::wind_down() {
   inbox_.with([](Inbox& inbox) { inbox.winding_down = true; });
+  context_.wake();  // what is doubted has to be written down
 }
 
 void Upkeep::load_unsettled() {
@@ -118,6 +124,7 @@ void Upkeep::take_mail() {
   if (!mail.policies.empty()) take_policies(mail.policies);
   for (const Stored& stored : mail.stored) note_stored(stored);
   for (const auto& [row, halted] : mail.halted) set_halted(row, halted);
+  doubted_.insert(mail.doubted.begin(), mail.doubted.end());
   for (auto& answer : mail.answers) answer();
 }
 
@@ -151,6 +158,24 @@ void Upkeep::set_halted(std::int64_t row, bool halted) {
   if (!std::exchange(client.halted, halted) || halted) return;
   client.proven.reset();
   enqueue(row);
+}
+
+// Never under a visit, which would plan with what is left, nor while the store is asked to remove some of it: a listing
+// might still show that; when nothing goes on any more, at once. What only waits to be removed was planned with a wrong
+// inventory.
+void Upkeep::distrust_doubted() {
+  std::erase_if(doubted_, [&](std::int64_t row) {
+    Client& client = clients_[row];
+    if (!winding_down_ && (client.active || remover_->asks_for(row))) return false;
+    remover_->give_back(row);
+    if (auto distrusted = context_.ledger->inventory().distrust(row); !distrusted) {
+      base::log::warn("state database", {{"reason", distrusted.error()}});
+      return true;  // the next audit finds it again
+    }
+    client.due = {};
+    enqueue(row);
+    return true;
+  });
 }
 
 void Upkeep::note_stored(const Stored& stored) {
@@ -339,6 +364,7 @@ std::optional<base::SteadyTime> Upkeep::next_timer() {
 
 std::optional<base::SteadyTime> Upkeep::step() {
   take_mail();
+  distrust_doubted();
   if (winding_down_) return std::nullopt;
   take_pins();
   queue_due();

@@ -65,6 +65,9 @@ class Upkeep {
   // that it is ours.
   void halt(std::int64_t row);
   void resume(std::int64_t row);
+  // Any thread. The inventory of the client was found to be wrong: it is unknown as soon as nothing that builds on it
+  // is under way, and listed anew before anything else is done for the client.
+  void list_anew(std::int64_t row);
   // Any thread. Nothing new is begun: the process ends.
   void wind_down();
 
@@ -87,6 +90,7 @@ class Upkeep {
     std::vector<Stored> stored;
     std::vector<std::pair<std::int64_t, bool>> halted;  // or not any more
     std::vector<std::pair<std::int64_t, NewPolicy>> policies;
+    std::vector<std::int64_t> doubted;
     std::vector<std::move_only_function<void()>> answers;
     std::uint64_t body_bytes = 0;
     bool winding_down = false;
@@ -113,6 +117,7 @@ class Upkeep {
   void take_mail();
   void take_policies(std::vector<std::pair<std::int64_t, NewPolicy>>& policies);
   void set_halted(std::int64_t row, bool halted);
+  void distrust_doubted();
   [[nodiscard]] const ClientPolicy* policy_of(std::int64_t row) const;
   void give_up(std::int64_t row, UpkeepVisit& visit);
   void settle_given_up(std::int64_t row, UpkeepVisit& visit);
@@ -156,6 +161,7 @@ class Upkeep {
   std::deque<std::int64_t> queue_;
   std::shared_ptr<PinReading> pin_reading_;
   std::vector<std::int64_t> waiting_for_pins_;
+  std::set<std::int64_t> doubted_;  // whose inventory is wrong, by list_anew()
   std::set<Delayed> delayed_;
   std::vector<std::unique_ptr<UpkeepVisit>> visits_;
   bool winding_down_ = false;

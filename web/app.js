@@ -1,5 +1,6 @@
 // The dashboard: what is asked for (view), what the server said (page), and how they meet.
 import {announce, byId, element, setAttribute, setText} from './dom.js';
+import {auditText, auditTitle} from './audit.js';
 import {bytes, duration, money, needsAttention, number, plural, states} from './format.js';
 import {fetchJson, Live} from './live.js';
 import {Table} from './table.js';
@@ -101,6 +102,8 @@ function renderTotals() {
   const pending = page.pendingBytes > 0 ? `, ${bytes(page.pendingBytes)} pending` : '';
   setText(byId('stored'), `${plural(counters.commits, 'commit')}, ${bytes(counters.uploadBytes)}${pending}`);
   renderBill();
+  setText(byId('audit'), auditText(page.audit));
+  setAttribute(byId('audit'), 'title', auditTitle(page.audit));
   setText(byId('start-command'), `touch ${page.watchDirs[0] ?? 'DIRECTORY'}/$(uuidgen).db`);
   tiles.update(page, view.state);
   renderTimes();

@@ -64,6 +64,8 @@ export function ago(isoTime) {
 export function until(isoTime) {
   const seconds = Math.ceil((Date.parse(isoTime) - serverNow()) / 1000);
   if (seconds <= 0) return 'now';
+  if (seconds >= 2 * 86400) return `in ${plural(Math.ceil(seconds / 86400), 'day')}`;
+  if (seconds >= 2 * 3600) return `in ${Math.ceil(seconds / 3600)} h`;
   return seconds < 60 ? `in ${seconds} s` : `in ${Math.ceil(seconds / 60)} min`;
 }
 

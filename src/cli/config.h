@@ -40,6 +40,7 @@ struct Options {
   std::filesystem::path state_dir;                                  // empty: see state_directory()
   bool restore_missing = false;                                     // at a start, what has a backup and no file
   std::chrono::milliseconds verify_every{std::chrono::hours(720)};  // each backup once in this time; 0: never
+  std::chrono::milliseconds audit_every{std::chrono::hours(720)};   // bucket and records are compared; 0: never
   std::chrono::milliseconds shutdown_timeout{30'000};
   LogOptions log;
   history::PriceTable prices;

@@ -19,6 +19,7 @@
 #include "engine/drills.h"
 #include "engine/engine.h"
 #include "engine/missing_restorer.h"
+#include "engine/periodic_audit.h"
 #include "fleet/client_name.h"
 #include "fleet/fleet.h"
 #include "os/closer.h"
@@ -115,11 +116,13 @@ struct Daemon {
   std::unique_ptr<fleet::Fleet> fleet;
   std::unique_ptr<engine::Drills> drills;
   std::unique_ptr<engine::MissingRestorer> missing;
+  std::unique_ptr<engine::PeriodicAudit> audit;
   std::unique_ptr<web::WebServer> web;
   std::jthread store_check;
 
   base::Result<> start(const Options& options);
   void start_drills(const Options& options);
+  void start_audit(const Options& options);
   std::vector<std::string> stop(const Options& options);
 };
 
@@ -150,6 +153,7 @@ base::Result<> Daemon::start(const Options& options) {
                                                         engine->board(), engine->bill());
   }
   start_drills(options);
+  start_audit(options);
   web::WebOptions serving;
   serving.bind = options.bind;
   serving.port = options.port;
@@ -165,7 +169,7 @@ void Daemon::start_drills(const Options& options) {
   engine::DrillOptions verifying;
   verifying.state_directory = state_directory(options);
   verifying.round = options.verify_every;
-  if (auto begun = engine::Drills::start(std::move(verifying), *store, engine->board(), closer)) {
+  if (auto begun = engine::Drills::start(std::move(verifying), *store, engine->board(), engine->bill(), closer)) {
     drills = *std::move(begun);
   } else {  // replication goes on without
     base::log::error("backups are not verified", {{"reason", begun.error()}});
@@ -173,11 +177,23 @@ void Daemon::start_drills(const Options& options) {
   }
 }
 
+void Daemon::start_audit(const Options& options) {
+  engine::AuditOptions auditing;
+  auditing.state_directory = state_directory(options);
+  auditing.every = options.audit_every;
+  audit = std::make_unique<engine::PeriodicAudit>(
+      std::move(auditing), *store, engine->ledger(), engine->board(), engine->bill(), engine->probe(),
+      engine::AuditHealer{
+          .list_anew = [this](std::int64_t row) { engine->list_anew(row); },
+          .mend = [this](const base::DatabaseId& id, engine::Mend mend) { return engine->mend(id, mend); }});
+}
+
 std::vector<std::string> Daemon::stop(const Options& options) {
   std::vector<std::string> left;
-  // Both may be in the middle of a large database: what is committed is stored first. They use store and engine.
+  // Two of them may be in the middle of a large database: what is committed is stored first. All use store and engine.
   if (missing) missing->begin_stop();
   std::jthread winding_down([this] {
+    audit.reset();
     drills.reset();
     missing.reset();
   });

@@ -53,6 +53,9 @@ std::vector<Setting> daemon_settings(Options& options) {
   settings.push_back(duration_setting("verify-every", options.verify_every, 0ms, 8760h,
                                       "Prove each backup once in this time, evenly spread: what a restore needs is "
                                       "read from the bucket and compared. 0s: never."));
+  settings.push_back(duration_setting("audit-every", options.audit_every, 0ms, 8760h,
+                                      "Compare the bucket with what is recorded this long after the last time: one "
+                                      "listing, a page a second. Heals, and tells what is nobody's. 0s: never."));
   add_price_settings(settings, options.prices);
   settings.push_back(at_reload(duration_setting("shutdown-timeout", options.shutdown_timeout, 0ms, 1h,
                                                 "How long to go on storing what was seen after SIGINT or SIGTERM.")));

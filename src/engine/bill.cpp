@@ -19,7 +19,8 @@ using storage::RequestKind;
 
 constexpr std::size_t kHours = 24;
 constexpr UnixMillis kShortestRate = hours{1};  // what a rate is told from
-constexpr int kSavedVersion = 1;
+constexpr int kSavedVersion = 2;
+constexpr std::size_t kPurposesOfVersion1 = 6;
 using Days = std::chrono::duration<double, std::chrono::days::period>;
 
 struct MonthSpan {
@@ -72,7 +73,7 @@ struct Hour {
   Kinds kinds;
 };
 
-// Few of the thirty counts of a tally are not 0 for one client: each is a number that says which it is (upper 8 bits)
+// Few of the forty counts of a tally are not 0 for one client: each is a number that says which it is (upper 8 bits)
 // and how many.
 struct SmallTally {
   static constexpr unsigned kCountBits = 56;
@@ -303,8 +304,8 @@ void Bill::restore(std::string_view saved) {
   std::int64_t integrated_to = 0;
   in >> version >> month_begin >> month_counted_from >> counted_from >> integrated_to >> read.stored_bytes >>
       read.stored_byte_days >> read.month.sent_bytes >> read.month.received_bytes;
-  for (auto& kinds : read.month.requests) {
-    for (std::uint64_t& count : kinds) in >> count;
+  for (std::size_t purpose = 0; purpose < (version == 1 ? kPurposesOfVersion1 : kPurposes); ++purpose) {
+    for (std::uint64_t& count : read.month.requests.at(purpose)) in >> count;
   }
   for (Hour& hour : read.recent) {
     in >> hour.number >> hour.kinds.received;
@@ -312,7 +313,7 @@ void Bill::restore(std::string_view saved) {
   }
   const UnixMillis now = books_->clock.unix_now();
   const bool from_the_future = UnixMillis{integrated_to} > now;
-  if (!in || version != kSavedVersion || from_the_future) return;
+  if (!in || version < 1 || version > kSavedVersion || from_the_future) return;
   books_->state.with([&](State& state) {
     state.month = read.month;
     state.month_begin = UnixMillis{month_begin};

@@ -1,5 +1,7 @@
 #include "engine/bill.h"
 
+#include <sstream>
+
 #include <gtest/gtest.h>
 
 #include "engine/metered_store.h"
@@ -163,6 +165,30 @@ TEST_F(BillTest, GoesOnInTheNextRunAndCostsWhatTheBucketHeldInBetween) {
   EXPECT_DOUBLE_EQ(*bill.requests_per_day, 2000);
   EXPECT_NEAR(bill.month_storage_cost, 30 * 0.023 * 0.5 / 30, 1e-9);
   EXPECT_NEAR(bill.month_cost, 0.005 + bill.month_storage_cost, 1e-9);
+}
+
+// Before audits and verifications had a purpose of their own.
+TEST_F(BillTest, GoesOnWithWhatAnEarlierVersionSaved) {
+  send(7, RequestKind::get, Purpose::other);
+  std::istringstream words(bill_->save());
+  std::string old = "1";
+  std::string word;
+  words >> word;
+  ASSERT_EQ(word, "2");
+  // The month's counts begin after eight numbers; two purposes of five kinds each came last.
+  for (int i = 0; words >> word; ++i) {
+    if (i < 8 + 30 || i >= 8 + 40) old += " " + word;
+  }
+  clock_.advance(hours(1));
+  start();
+  bill_->restore(old);
+  EXPECT_EQ(bill_->fleet().this_month.of(Purpose::other), 7U);
+  EXPECT_EQ(bill_->fleet().this_month.total(), 7U);
+  send(1, RequestKind::list, Purpose::audit);
+  const std::string saved = bill_->save();
+  start();
+  bill_->restore(saved);
+  EXPECT_EQ(bill_->fleet().this_month.of(Purpose::audit), 1U);
 }
 
 TEST_F(BillTest, PassesOverWhatItDidNotSave) {

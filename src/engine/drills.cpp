@@ -46,9 +46,9 @@ base::UnixMillis next_drill(milliseconds round, std::size_t clients, base::UnixM
 }
 
 base::Result<std::unique_ptr<Drills>> Drills::start(DrillOptions options, storage::ObjectStore& store,
-                                                    StatusBoard& board, os::FileCloser& closer) {
+                                                    StatusBoard& board, Bill& bill, os::FileCloser& closer) {
   TRY_ASSIGN(auto log, VerificationLog::open(options.state_directory / "verifications.db"));
-  std::unique_ptr<Drills> drills(new Drills(std::move(options), std::move(log), store, board, closer));
+  std::unique_ptr<Drills> drills(new Drills(std::move(options), std::move(log), store, board, bill, closer));
   TRY(drills->recall());
   if (drills->options_.round > milliseconds{0}) {
     drills->thread_ = std::jthread([raw = drills.get()](const std::stop_token& stop) { raw->run(stop); });
@@ -56,12 +56,13 @@ base::Result<std::unique_ptr<Drills>> Drills::start(DrillOptions options, storag
   return drills;
 }
 
-Drills::Drills(DrillOptions options, VerificationLog log, storage::ObjectStore& store, StatusBoard& board,
+Drills::Drills(DrillOptions options, VerificationLog log, storage::ObjectStore& store, StatusBoard& board, Bill& bill,
                os::FileCloser& closer)
     : options_(std::move(options)),
       log_(std::move(log)),
       store_(store),
       board_(board),
+      bill_(bill),
       closer_(closer),
       started_(base::system_clock().unix_now()) {}
 
@@ -129,6 +130,7 @@ void Drills::drill(const ClientStatus& client, const std::stop_token& stop) {
   options.closer = &closer_;
   options.record = [&] { return read_recorded_backup(options_.state_directory / "state.db", id); };
   options.context.stop = stop;
+  options.context.observer = bill_.charge(Purpose::verification, parse_guid(id.value));
   const auto report = verify_backup(store_, client.replica_path, options);
   os::give_back_free_memory();
   if (!report) {

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "engine/bill.h"
 #include "engine/status_board.h"
 #include "engine/verification_log.h"
 #include "os/closer.h"
@@ -39,12 +40,12 @@ class Drills {
  public:
   // All of them outlive it. io, denied, corrupt: verifications.db cannot be used.
   static base::Result<std::unique_ptr<Drills>> start(DrillOptions options, storage::ObjectStore& store,
-                                                     StatusBoard& board, os::FileCloser& closer);
+                                                     StatusBoard& board, Bill& bill, os::FileCloser& closer);
   // Ends a verification that is under way, which then does not count.
   ~Drills();
 
  private:
-  Drills(DrillOptions options, VerificationLog log, storage::ObjectStore& store, StatusBoard& board,
+  Drills(DrillOptions options, VerificationLog log, storage::ObjectStore& store, StatusBoard& board, Bill& bill,
          os::FileCloser& closer);
   // Takes over what the log says beyond what is known, also of the command.
   base::Result<> recall();
@@ -57,6 +58,7 @@ class Drills {
   VerificationLog log_;
   storage::ObjectStore& store_;
   StatusBoard& board_;
+  Bill& bill_;
   os::FileCloser& closer_;
   base::UnixMillis started_;
   std::map<std::string, base::UnixMillis> last_;  // tried, by client

@@ -46,7 +46,7 @@ class DrillsTest : public ::testing::Test {
   }
 
   std::unique_ptr<Drills> start(std::chrono::milliseconds round) {
-    auto drills = Drills::start({.state_directory = directory_.path(), .round = round}, store_, board_, closer_);
+    auto drills = Drills::start({.state_directory = directory_.path(), .round = round}, store_, board_, bill_, closer_);
     EXPECT_TRUE(drills) << drills.error().message;
     return drills ? *std::move(drills) : nullptr;
   }

@@ -203,6 +203,20 @@ base::Result<> Engine::grant_before_start(ClientRecord& record) {
   return {};
 }
 
+void Engine::list_anew(std::int64_t row) {
+  upkeep_->list_anew(row);
+}
+
+bool Engine::mend(const base::DatabaseId& id, Mend mend) {
+  const auto status = board_->find(id.value);
+  if (!status || status->state == ClientState::removed || status->state == ClientState::conflict) return false;
+  const std::scoped_lock lock(clients_mutex_);
+  const auto found = clients_.find(id.value);
+  if (found == clients_.end()) return false;
+  found->second->client->post(mend);
+  return true;
+}
+
 void Engine::begin_flush() {
   const std::scoped_lock lock(clients_mutex_);
   for (auto& [id, slot] : clients_) slot->client->post(Command::flush);

@@ -67,6 +67,11 @@ class Engine {
   [[nodiscard]] std::filesystem::path takeover_inbox() const { return takeover_directory(config_.state_directory); }
   void accept_takeovers();
 
+  // Any thread. What an audit found to be wrong: the inventory of a client, and what a restore of it needs. The second
+  // is false where no database is here that it could be made good from.
+  void list_anew(std::int64_t row);
+  bool mend(const base::DatabaseId& id, Mend mend);
+
   [[nodiscard]] StatusBoard& board() { return *board_; }
   [[nodiscard]] Probe& probe() { return probe_; }
   [[nodiscard]] Ledger& ledger() { return *ledger_; }

@@ -20,6 +20,10 @@ std::string_view to_string(Purpose purpose) {
       return "recovery";
     case Purpose::other:
       return "other";
+    case Purpose::audit:
+      return "audit";
+    case Purpose::verification:
+      return "verification";
   }
   return "other";
 }

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -96,16 +97,18 @@ struct ClientStatus {
   friend bool operator==(const ClientStatus&, const ClientStatus&) = default;
 };
 
-// What a request to the store is for.
+// What a request to the store is for. In the order in which a saved bill has them.
 enum class Purpose : std::uint8_t {
-  capture,    // objects of new transactions
-  merge,      // compaction, and the reading of what it merges (for snapshots too)
-  snapshot,   // the storing of snapshots
-  retention,  // deletions, and looks at what they did
-  recovery,   // asking the bucket what it holds: at starts, after failures, whose an object is
-  other,      // of no client
+  capture,       // objects of new transactions
+  merge,         // compaction, and the reading of what it merges (for snapshots too)
+  snapshot,      // the storing of snapshots
+  retention,     // deletions, and looks at what they did
+  recovery,      // asking the bucket what it holds: at starts, after failures, whose an object is
+  other,         // of no client
+  audit,         // comparing the bucket with what is recorded
+  verification,  // proving backups by reading them
 };
-inline constexpr std::size_t kPurposes = 6;
+inline constexpr std::size_t kPurposes = 8;
 std::string_view to_string(Purpose purpose);
 
 // Requests as the store's provider counts them: attempts, parts and pages each by itself.
@@ -167,6 +170,50 @@ struct Counters {
   std::uint64_t cache_hits = 0, cache_misses = 0, upkeep_failures = 0;  // failures: repeated later
 };
 
+// How many there are, and the first of them by name.
+struct NamedCount {
+  static constexpr std::size_t kNamed = 10;
+  std::uint64_t count = 0;
+  std::vector<std::string> first;  // at most kNamed
+
+  void add(std::string name) {
+    ++count;
+    if (first.size() < kNamed) first.push_back(std::move(name));
+  }
+  friend bool operator==(const NamedCount&, const NamedCount&) = default;
+};
+
+// What an audit of the bucket found (audit_round.h), or has found so far.
+struct AuditStatus {
+  base::UnixMillis begun{0};
+  std::optional<base::UnixMillis> ended;  // none: it is not over
+  std::uint64_t clients = 0, objects = 0, bytes = 0;
+  // Ids of clients whose backup is not as it is recorded.
+  NamedCount different;  // their inventory was wrong: it is made anew
+  NamedCount broken;     // their newest state cannot be restored
+  NamedCount lost;       // stored once, and nothing is there
+  NamedCount mending;    // of the two above, those that their client makes good from the database
+  // Restore points that are recorded and cannot be restored any more, in all; "GUID: 3 from TXID to TXID".
+  std::uint64_t lost_points = 0;
+  NamedCount losses;
+  // What no database here accounts for, and the other way round. Nothing of it is touched.
+  NamedCount gone;      // ids of backups whose database is gone
+  NamedCount unknown;   // and of those that this host never had
+  NamedCount foreign;   // keys that are no backup's
+  NamedCount unstored;  // ids of databases that have no backup
+
+  [[nodiscard]] bool is_bad() const { return different.count + broken.count + lost.count + lost_points > 0; }
+  friend bool operator==(const AuditStatus&, const AuditStatus&) = default;
+};
+
+struct AuditOverview {
+  bool on = false;
+  std::optional<base::UnixMillis> due;  // when the next one begins; none: one is under way, or there are none
+  std::optional<AuditStatus> running, last;
+
+  friend bool operator==(const AuditOverview&, const AuditOverview&) = default;
+};
+
 struct WatchDirStatus {
   std::string path;
   bool ok = true;
@@ -191,6 +238,7 @@ struct FleetStatus {
   Counters counters;
   storage::RequestCounts requests;
   FleetBill bill;
+  AuditOverview audit;
   std::uint64_t pending_bytes = 0;   // captured, not stored yet, in memory
   std::vector<std::string> notices;  // for the operator: things refused or degraded
 };

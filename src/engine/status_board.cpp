@@ -36,6 +36,24 @@ void StatusBoard::set_watch_dirs(std::vector<WatchDirStatus> dirs) {
   version_.fetch_add(1, std::memory_order_release);
 }
 
+void StatusBoard::set_audit(AuditOverview audit) {
+  const std::scoped_lock lock(mutex_);
+  if (audit_ == audit) return;
+  audit_ = std::move(audit);
+  version_.fetch_add(1, std::memory_order_release);
+}
+
+std::shared_ptr<const ClientStatus> StatusBoard::find(const std::string& client_id) const {
+  const std::scoped_lock lock(mutex_);
+  const auto found = clients_.find(client_id);
+  return found == clients_.end() ? nullptr : found->second;
+}
+
+std::vector<WatchDirStatus> StatusBoard::watch_dirs() const {
+  const std::scoped_lock lock(mutex_);
+  return watch_dirs_;
+}
+
 void StatusBoard::set_notice(const std::string& topic, std::string text) {
   const std::scoped_lock lock(mutex_);
   const auto it = notices_.find(topic);
@@ -69,6 +87,7 @@ std::shared_ptr<const FleetStatus> StatusBoard::fleet() const {
   const std::scoped_lock lock(mutex_);
   status->version = version_.load(std::memory_order_relaxed);
   status->watch_dirs = watch_dirs_;
+  status->audit = audit_;
   status->clients.reserve(clients_.size());
   for (const auto& [id, client] : clients_) status->clients.push_back(client);
   for (const auto& [topic, text] : notices_) status->notices.push_back(text);

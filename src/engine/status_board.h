@@ -38,6 +38,12 @@ class StatusBoard final : public StatusSource {
   // Replaces the notice that starts with the same `topic`; empty text takes it away.
   void set_notice(const std::string& topic, std::string text);
 
+  void set_audit(AuditOverview audit);
+
+  // What a client said last; null: nobody knows it. Cheap.
+  [[nodiscard]] std::shared_ptr<const ClientStatus> find(const std::string& client_id) const;
+  [[nodiscard]] std::vector<WatchDirStatus> watch_dirs() const;
+
   // What a client's account says has changed.
   void touch() { version_.fetch_add(1, std::memory_order_release); }
 
@@ -60,6 +66,7 @@ class StatusBoard final : public StatusSource {
   std::map<std::string, VerificationStatus> verifications_;
   std::vector<WatchDirStatus> watch_dirs_;
   std::map<std::string, std::string> notices_;
+  AuditOverview audit_;
 };
 
 }  // namespace engine

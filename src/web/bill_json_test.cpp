@@ -99,7 +99,7 @@ TEST(BillJson, ClientHasWhatTheBucketHoldsAndWhatItCosts) {
                             {"failing", true}}}}));
 }
 
-TEST(BillJson, MetricsHaveThirtySeriesOfRequestsWhateverTheFleet) {
+TEST(BillJson, MetricsHaveFortySeriesOfRequestsWhateverTheFleet) {
   const std::string text = render_fleet_metrics(fleet_with_a_bill(), {.version = "1", .now = {}, .process = {}});
   for (const std::string_view line :
        {"litestream_manager_requests_total{purpose=\"capture\",kind=\"put\"} 1440\n",
@@ -113,7 +113,7 @@ TEST(BillJson, MetricsHaveThirtySeriesOfRequestsWhateverTheFleet) {
   for (std::size_t at = 0; (at = text.find("litestream_manager_requests_total{", at)) != std::string::npos; ++at) {
     ++series;
   }
-  EXPECT_EQ(series, 30U);
+  EXPECT_EQ(series, 40U);
 }
 
 }  // namespace

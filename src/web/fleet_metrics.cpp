@@ -184,6 +184,28 @@ void write_bill(Exposition& out, const engine::FleetBill& bill) {
   out.sample({}, bill.month_cost_projected.value_or(std::numeric_limits<double>::quiet_NaN()));
 }
 
+// Of the last audit that came to its end.
+void write_audit(Exposition& out, const engine::AuditOverview& audit) {
+  const engine::AuditStatus last = audit.last.value_or(engine::AuditStatus());
+  out.family(Kind::gauge, "litestream_manager_audit_timestamp_seconds",
+             "When the bucket was last compared with what is recorded, Unix time; 0: never.");
+  out.sample({}, seconds(last.ended.value_or(base::UnixMillis{0})));
+  out.family(Kind::gauge, "litestream_manager_audit_findings",
+             "Of the last audit: backups that were not as recorded (different, broken, lost), of which some are stored "
+             "anew (mending); what no database here accounts for (gone, unknown, foreign); databases without a backup "
+             "(unstored).");
+  out.sample({{"kind", "different"}}, last.different.count);
+  out.sample({{"kind", "broken"}}, last.broken.count);
+  out.sample({{"kind", "lost"}}, last.lost.count);
+  out.sample({{"kind", "mending"}}, last.mending.count);
+  out.sample({{"kind", "gone"}}, last.gone.count);
+  out.sample({{"kind", "unknown"}}, last.unknown.count);
+  out.sample({{"kind", "foreign"}}, last.foreign.count);
+  out.sample({{"kind", "unstored"}}, last.unstored.count);
+  out.gauge("litestream_manager_audit_lost_restore_points",
+            "Restore points that the last audit found to be recorded and not there.", last.lost_points);
+}
+
 void write_each_client(Exposition& out, const FleetStatus& fleet) {
   const auto family = [&](Kind kind, std::string_view name, std::string_view help, auto value) {
     out.family(kind, name, help);
@@ -224,6 +246,7 @@ std::string render_fleet_metrics(const FleetStatus& fleet, const MetricsContext&
   write_upkeep(out, fleet.counters);
   write_requests(out, fleet);
   write_bill(out, fleet.bill);
+  write_audit(out, fleet.audit);
   if (context.client_series == ClientSeries::each) write_each_client(out, fleet);
   metrics::write_process_metrics(out, context.process);
   return std::move(out).text();

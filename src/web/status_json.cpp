@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/bytes.h"
+#include "web/audit_json.h"
 #include "web/bill_json.h"
 #include "web/replica_url.h"
 
@@ -224,6 +225,7 @@ void add_totals(Json& root, const FleetStatus& fleet) {
   root["counters"] = counters_record(fleet.counters);
   root["requests"] = requests_record(fleet.requests);
   root["bill"] = bill_record(fleet.bill);
+  root["audit"] = audit_record(fleet.audit);
   root["notices"] = fleet.notices;
   Json dirs = Json::array();
   for (const auto& dir : fleet.watch_dirs) {

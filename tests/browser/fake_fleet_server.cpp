@@ -11,6 +11,7 @@
 //   account N OBJECTS BYTES     what the bucket holds for client N, and what it has asked for
 //   upkeep N TEXT               a merge of client N failed
 //   bill PRICED CENTS           what the fleet costs this month
+//   audit FOREIGN LOST          an audit found so many foreign objects, and a client without so many restore points
 //   remove N                    client N is no longer in the snapshot
 //   notice TEXT                 a notice for the operator
 //   lose DETAIL                 the watch directory is lost
@@ -131,6 +132,16 @@ void set_bill(FleetStatus& fleet, bool priced, double dollars) {
   fleet.bill.stored_bytes = 43ULL << 30;
 }
 
+void set_audit(FleetStatus& fleet, std::uint64_t foreign, std::uint64_t lost_points) {
+  engine::AuditStatus found;
+  found.begun = base::system_clock().unix_now() - std::chrono::hours(3);
+  found.ended = found.begun + std::chrono::minutes(1);
+  for (std::uint64_t i = 0; i < foreign; ++i) found.foreign.add(fmt::format("databases/<b>{}", i));
+  found.lost_points = lost_points;
+  if (lost_points > 0) found.losses.add(web::testing::client_id(1) + ": some");
+  fleet.audit = {.on = true, .due = {}, .running = {}, .last = std::move(found)};
+}
+
 // What is not part of the fleet's snapshot; false: something else was asked.
 bool obey_about_account(web::testing::FakeStatusSource& source, const std::string& line) {
   std::istringstream words(line);
@@ -169,6 +180,10 @@ void obey(FleetStatus& fleet, const std::string& line) {
     double cents = 0;
     words >> cents;
     set_bill(fleet, number != 0, cents / 100);
+  } else if (command == "audit") {
+    std::uint64_t lost_points = 0;
+    words >> lost_points;
+    set_audit(fleet, number, lost_points);
   } else if (command == "clients") {
     set_clients(fleet, number);
   } else if (command == "remove") {

@@ -128,6 +128,17 @@ def fact_of(page: Page, label: str) -> Locator:
     return page.locator(".detail-row dl > div", has=page.locator("dt", has_text=label)).locator("dd")
 
 
+def test_the_last_audit_of_the_bucket_is_shown_and_follows(open_dashboard: Open, fleet: FakeFleet) -> None:
+    fleet.tell("clients 3")
+    page = open_dashboard()
+    expect(page.locator("#audit")).to_have_text("off")
+    fleet.tell("audit 0 0")
+    expect(page.locator("#audit")).to_have_text("2 h ago: all as recorded")
+    fleet.tell("audit 12 5")
+    expect(page.locator("#audit")).to_have_text("2 h ago: 5 restore points lost, 12 objects that are no backup's")
+    expect(page.locator("#audit")).to_have_attribute("title", re.compile(r"databases/<b>9, …\nrestore points lost: 0"))
+
+
 def test_the_bill_of_the_fleet_is_shown_and_follows(open_dashboard: Open, fleet: FakeFleet) -> None:
     fleet.tell("clients 2")
     page = open_dashboard()

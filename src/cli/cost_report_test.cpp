@@ -43,6 +43,29 @@ TEST(CostReport, AnIdleClientCostsItsStorageAlone) {
   EXPECT_GT(report.all.storage_price, 0);
 }
 
+TEST(CostReport, VerificationsAreEachClientsAndAnAuditIsOneListingOfAll) {
+  auto large = client("a", 0);
+  large.stored_objects = 2500;
+  large.stored_bytes = 1;
+  auto small = client("b", 0);
+  small.stored_objects = 6;
+  const auto of = [&](Looks looks) {
+    return cost_report({large, small}, [](const auto&) { return history::RetentionPolicy{}; }, {}, looks);
+  };
+  EXPECT_EQ(of({}).all.looks.total(), 0);
+  const CostReport verified = of({.verify_every = std::chrono::days(10)});
+  EXPECT_DOUBLE_EQ(verified.all.looks.lists, (3 + 1) / 10.0);
+  EXPECT_DOUBLE_EQ(verified.all.looks.gets, (20 + 6) / 10.0);
+  EXPECT_DOUBLE_EQ(verified.all.requests_price,
+                   verified.clients[0].requests_price + verified.clients[1].requests_price);
+  EXPECT_DOUBLE_EQ(verified.all.looks_bytes, 2 * (100 << 20) / 10.0);
+  const CostReport audited = of({.audit_every = std::chrono::days(30)});
+  EXPECT_DOUBLE_EQ(audited.all.looks.total(), 3 / 30.0);
+  EXPECT_DOUBLE_EQ(audited.all.requests_price, 3 / 30.0 * 0.005 / 1000);
+  EXPECT_EQ(audited.clients[0].requests_price, 0);
+  EXPECT_THAT(cost_text(audited), HasSubstr("Among the requests are 3 in 30 days"));
+}
+
 TEST(CostReport, DeletionsOfAllClientsGoTogether) {
   const std::vector<engine::ClientRates> many(1000, client("a", 24));
   const CostReport report = with_defaults(many);

@@ -112,7 +112,8 @@ ExitCode explain_cost(const Explain& explain) {
   const auto retention_of = [&](const engine::ClientRates& client) {
     return policies.of(client.id, path_below(explain.options, client.path))->retention;
   };
-  const CostReport report = cost_report(*rates, retention_of, explain.options.prices);
+  const CostReport report = cost_report(*rates, retention_of, explain.options.prices,
+                                        {explain.options.verify_every, explain.options.audit_every});
   const std::string text = explain.json ? cost_json(report) : cost_text(report);
   const bool written = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
   return written ? ExitCode::done : ExitCode::failed;

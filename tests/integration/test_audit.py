@@ -1,11 +1,15 @@
-"""An audit compares bucket and records: what is lost, broken, different, of others; and has the records mended."""
+"""An audit compares bucket and records: what is lost, broken, different, of others; and has the records mended. The daemon
+does it by itself, and has its clients make good what restores need."""
 
 import json
 
 import pytest
 
+from harness.compare import check_same_database, consistent_copy
 from harness.load import client_id
 from harness.manager import run_manager
+from harness.restore import restore_all_both_ways
+from harness.store import delete, put
 from harness.wait import wait_until
 
 GONE, DIFFERENT, BROKEN, LOST, FINE = range(1, 6)
@@ -91,4 +95,52 @@ def test_a_busy_daemon_makes_no_difference(bucket, clients, make_manager, make_a
             assert code == 0 and report["ok"], report
     finally:
         application.stop()
+    assert manager.stop() == 0
+
+
+BOTH_STORES = pytest.mark.parametrize("bucket", ["s3", "file"], indirect=True)
+
+
+@BOTH_STORES
+def test_a_running_daemon_finds_what_the_bucket_lost_and_makes_it_good_by_itself(bucket, clients, folder, make_manager,
+                                                                                 make_application):
+    hurt, cut, fine = applications = [make_application(number) for number in (1, 2, 3)]
+    manager = make_manager(bucket, arguments=("-sync-interval", "1ms", "-audit-every", "2s"))
+    manager.start()
+    for _ in range(4):
+        for application in applications:
+            application.write(2)
+        manager.wait_stored([a.client_id for a in applications])
+    wait_until(lambda: manager.status()["audit"]["last"], timeout=30, what="an audit")
+    assert manager.status()["audit"]["last"]["ok"]
+    stored = len(bucket.ltx_objects(fine.client_id))
+
+    lost = next(o for o in bucket.ltx_objects(hurt.client_id) if o.level == 0 and o.max_txid == 2)
+    delete(bucket, lost.key)
+    damaged = next(o for o in bucket.ltx_objects(cut.client_id) if o.level == 0 and o.max_txid == 1)
+    put(bucket, damaged.key, bucket.read(damaged.key)[:100])
+    put(bucket, "databases/notes.txt", b"x")
+    put(bucket, damaged.key.replace(cut.client_id, client_id(99)), b"x")
+    wait_until(lambda: manager.counters()["repairedChains"] == 2, timeout=60, what="both to be noticed")
+    wait_until(lambda: (last := manager.status()["audit"]["last"])["ok"] and last["foreign"]["count"] == 1, timeout=60,
+               what="an audit that finds all as it is recorded")
+    text = manager.log_text()
+    assert f"restore points are lost client={hurt.client_id}" in text, "and it says which"
+    assert f"the newest state of a backup cannot be restored client={cut.client_id}" in text
+    last = manager.status()["audit"]["last"]
+    assert last["unknown"] == {"count": 1, "first": [client_id(99)]}
+    assert last["foreign"] == {"count": 1, "first": ["databases/notes.txt"]}
+    assert manager.metrics()['litestream_manager_audit_findings{kind="foreign"}'] == 1
+    assert manager.status()["bill"]["monthRequestsByPurpose"]["audit"]["list"] > 2
+    # Nobody has written anything meanwhile, and nothing was restarted.
+    both = restore_all_both_ways(bucket, [a.client_id for a in applications], folder / "restored")
+    for application in applications:
+        source = consistent_copy(application.database, folder / f"{application.client_id}.source.db")
+        for restored in both[application.client_id]:
+            check_same_database(source, restored)
+    assert len(bucket.ltx_objects(fine.client_id)) == stored, "what was whole is left alone"
+    assert "databases/notes.txt" in bucket.keys(), "an audit removes nothing"
+    for application in applications:
+        application.write(2)
+    manager.wait_stored([a.client_id for a in applications])
     assert manager.stop() == 0

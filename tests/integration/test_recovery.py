@@ -7,26 +7,10 @@ import pytest
 
 from harness.compare import check_same_database, consistent_copy
 from harness.restore import litestream_restore, restore_all_both_ways
-from harness.s3 import S3Client
-from harness.store import FileBucket, check_nothing_rewritten
+from harness.store import check_nothing_rewritten, delete, put
 from harness.wait import wait_until
 
 BOTH_STORES = pytest.mark.parametrize("bucket", ["s3", "file"], indirect=True)
-
-
-def delete(bucket, key):
-    if isinstance(bucket, FileBucket):
-        (bucket.root / key).unlink()
-    else:
-        S3Client(bucket.account).request("DELETE", f"/{bucket.name}/{key}")
-
-
-def put(bucket, key, content):
-    if isinstance(bucket, FileBucket):
-        (bucket.root / key).parent.mkdir(parents=True, exist_ok=True)
-        (bucket.root / key).write_bytes(content)
-    else:
-        S3Client(bucket.account).put(bucket.name, key, content)
 
 
 def newest(bucket, application):

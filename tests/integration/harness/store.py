@@ -117,6 +117,23 @@ class FileBucket:
 Bucket = S3Bucket | FileBucket
 
 
+def delete(bucket: Bucket, key: str) -> None:
+    """Behind everybody's back."""
+    if isinstance(bucket, FileBucket):
+        (bucket.root / key).unlink()
+    else:
+        bucket.client.request("DELETE", f"/{bucket.name}/{key}")
+
+
+def put(bucket: Bucket, key: str, content: bytes) -> None:
+    """Likewise."""
+    if isinstance(bucket, FileBucket):
+        (bucket.root / key).parent.mkdir(parents=True, exist_ok=True)
+        (bucket.root / key).write_bytes(content)
+    else:
+        bucket.client.put(bucket.name, key, content)
+
+
 def check_whole_history(objects: list[LtxObject]) -> None:
     """TXIDs follow one another without gap or overlap from 1 to the last. Level 0 holds each of them, except those that an
     image of the whole database (1 to N, at a higher level) stands for."""

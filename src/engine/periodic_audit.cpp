@@ -137,7 +137,7 @@ void PeriodicAudit::run(const std::stop_token& stop) {
   }
 }
 
-// Since the last look some failed and none went well.
+// Since the last look some failed and none went well, or none was tried and some client still waits to try again.
 bool PeriodicAudit::uploads_fail() {
   const std::uint64_t uploads = probe_.uploads.load(std::memory_order_relaxed);
   const std::uint64_t failures = probe_.upload_failures.load(std::memory_order_relaxed);
@@ -146,12 +146,15 @@ bool PeriodicAudit::uploads_fail() {
   } else if (failures != failures_seen_) {
     failing_ = true;
   } else if (failing_) {
-    // Nobody tries any more, or not yet again. A client that still waits for the store has not been answered.
-    const auto fleet = board_.fleet();
-    failing_ = std::ranges::any_of(fleet->clients, [](const auto& client) { return client->next_attempt.has_value(); });
+    failing_ = somebody_waits();  // else nobody tries any more
   }
   failures_seen_ = failures;
   return failing_;
+}
+
+bool PeriodicAudit::somebody_waits() const {
+  const auto fleet = board_.fleet();
+  return std::ranges::any_of(fleet->clients, [](const auto& client) { return client->next_attempt.has_value(); });
 }
 
 // Until it is over or we are to end: a store that is away is waited for, and the round goes on where it was.
@@ -184,9 +187,11 @@ void PeriodicAudit::audit(const std::stop_token& stop) {
 base::Result<> PeriodicAudit::go_on(AuditRound& round, const std::stop_token& stop) {
   round_ = &round;
   show(round.progress().found);
-  while (uploads_fail()) {
-    if (!pause(options_.retry_min, stop)) return base::fail(base::Category::cancelled, "stopping");
-  }
+  // What was before says nothing: an upload that goes well from now on does.
+  uploads_seen_ = probe_.uploads.load(std::memory_order_relaxed);
+  failures_seen_ = probe_.upload_failures.load(std::memory_order_relaxed);
+  failing_ = somebody_waits();
+  TRY(wait_for_uploads(stop));
   auto done = round.run({{}, stop, bill_.charge(Purpose::audit, std::nullopt)});
   round_ = nullptr;
   return done;
@@ -197,11 +202,15 @@ base::Result<> PeriodicAudit::pace(const std::stop_token& stop) {
     save(round_->progress());
     show(round_->progress().found);
   }
-  milliseconds wait = options_.page_pause;
-  do {
-    if (!pause(wait, stop)) return base::fail(base::Category::cancelled, "stopping");
-    wait = options_.retry_min;
-  } while (uploads_fail());
+  if (!pause(options_.page_pause, stop)) return base::fail(base::Category::cancelled, "stopping");
+  return wait_for_uploads(stop);
+}
+
+base::Result<> PeriodicAudit::wait_for_uploads(const std::stop_token& stop) {
+  for (bool told = false; uploads_fail(); told = true) {
+    if (!told) base::log::info("audit of the bucket waits for the store: uploads fail");
+    if (!pause(options_.retry_min, stop)) return base::fail(base::Category::cancelled, "stopping");
+  }
   return {};
 }
 

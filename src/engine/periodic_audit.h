@@ -57,7 +57,9 @@ class PeriodicAudit {
   void finish(const AuditProgress& progress);
   void remember(const char* name, const std::string& text);
   void show(std::optional<AuditStatus> running);
+  base::Result<> wait_for_uploads(const std::stop_token& stop);
   bool uploads_fail();
+  [[nodiscard]] bool somebody_waits() const;
   // False: it is to end.
   bool pause(std::chrono::milliseconds time, const std::stop_token& stop);
   [[nodiscard]] base::UnixMillis due() const;

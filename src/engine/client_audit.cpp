@@ -109,7 +109,7 @@ base::Result<std::optional<ClientVerdict>> ClientAuditor::look_for(const base::D
   if (!record || record->client.txid.value == 0) return std::nullopt;  // forgotten meanwhile
   TRY_ASSIGN(const ClientPrefix now, list(id, context));
   if (!now.files.empty()) return std::nullopt;  // the first object came meanwhile
-  TRY_ASSIGN(const ClientVerdict verdict, judge(record, now));
+  TRY_ASSIGN(ClientVerdict verdict, judge(record, now));
   return verdict;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "engine/client.h"
+#include "engine/upkeep.h"
 #include "ltx/checksum.h"
 
 namespace engine {
@@ -25,10 +26,10 @@ constexpr std::uint32_t kWaitShiftMax = 16;  // 6.5 s; an event starts anew
 }  // namespace
 
 // What a client does before the first upload of a run (uploader.h), for one that has that behind it. An upload that was
-// started is answered first: its TXID is not for another object. Who is going to end, or has no file, does it at the
-// next start, or when the file is there.
+// started is answered first: its TXID is not for another object. Who is going to end, or has no file that can be read,
+// does it at the next start, or when it can.
 void Client::mend_backup() {
-  if (!mend_wanted_ || flushing_ || away()) return;
+  if (!mend_wanted_ || flushing_ || away() || waiting_ || !blocked_.empty()) return;
   if (uploader_.state() != UploadState::idle || !contacted_ || reading_bucket_) return;
   base::log::error("the bucket has lost objects that a restore needs; it is asked where to go on",
                    {{"client", record_.id.value}, {"stored", record_.txid.value}});
@@ -45,6 +46,7 @@ bool Client::start_over() {
     report(recorded.error(), "recording that the bucket is asked anew");
     return false;
   }
+  if (context_.upkeep != nullptr) context_.upkeep->forget_bytes(record_.id);
   record_.txid = record_.attempted = {};
   record_.index_valid = false;
   record_.position = {};

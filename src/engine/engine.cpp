@@ -196,6 +196,7 @@ base::Result<> Engine::grant_before_start(ClientRecord& record) {
     if (takeovers_wanted_.erase(record.id.value) == 0) return {};
   }
   TRY(ledger_->start_over(record.row));
+  upkeep_->forget_bytes(record.id);
   TRY_ASSIGN(record, ledger_->find_or_create(record.id, record.path, clock_.unix_now()));
   bump(probe_.takeovers);
   base::log::warn("goes on where the bucket ends, by the operator's word", {{"client", record.id.value}});

@@ -73,14 +73,15 @@ void ObjectCache::put(std::span<const CachedObject> objects) {
 
 base::Result<> ObjectCache::try_put(std::span<const CachedObject> objects) {
   TRY_ASSIGN(auto transaction, sqlite::Transaction::begin(*connection_));
-  TRY_ASSIGN(auto insert, connection_->prepare("INSERT OR IGNORE INTO objects(client,level,min,max,bytes) "
-                                               "VALUES(?1,?2,?3,?4,?5)"));
+  TRY_ASSIGN(auto insert,
+             connection_->prepare("INSERT INTO objects(client,level,min,max,bytes) VALUES(?1,?2,?3,?4,?5)"));
   for (const CachedObject& object : objects) {
+    TRY(remove(object.client_id, object.name));
     if (object.bytes.size() > kObjectBytesMax) continue;
     bind_name(insert, object.client_id, object.name);
     insert.bind(5, base::ByteView(object.bytes));
     TRY(insert.run());
-    if (connection_->changed_rows() > 0) size_ += object.bytes.size();
+    size_ += object.bytes.size();
   }
   TRY(make_room());
   return transaction.commit();
@@ -128,20 +129,37 @@ void ObjectCache::drop(std::string_view client_id, std::span<const storage::LtxN
 
 base::Result<> ObjectCache::try_drop(std::string_view client_id, std::span<const storage::LtxName> names) {
   TRY_ASSIGN(auto transaction, sqlite::Transaction::begin(*connection_));
-  TRY_ASSIGN(auto size, connection_->prepare("SELECT length(bytes) FROM objects WHERE client=?1 AND level=?2 AND "
+  for (const storage::LtxName& name : names) TRY(remove(client_id, name));
+  return transaction.commit();
+}
+
+// Inside a transaction.
+base::Result<> ObjectCache::remove(std::string_view client_id, const storage::LtxName& name) {
+  TRY_ASSIGN(auto find, connection_->prepare("SELECT id, length(bytes) FROM objects WHERE client=?1 AND level=?2 AND "
                                              "min=?3 AND max=?4"));
-  TRY_ASSIGN(auto remove, connection_->prepare("DELETE FROM objects WHERE client=?1 AND level=?2 AND min=?3 AND "
-                                               "max=?4"));
-  for (const storage::LtxName& name : names) {
-    bind_name(size, client_id, name);
-    TRY_ASSIGN(const bool found, size.step());
-    const auto bytes = found ? static_cast<std::uint64_t>(size.integer(0)) : 0;
-    size.reset();
-    if (!found) continue;
-    bind_name(remove, client_id, name);
-    TRY(remove.run());
-    size_ -= bytes;
-  }
+  bind_name(find, client_id, name);
+  TRY_ASSIGN(const bool found, find.step());
+  if (!found) return {};
+  const std::int64_t id = find.integer(0);
+  size_ -= static_cast<std::uint64_t>(find.integer(1));
+  find.reset();
+  TRY_ASSIGN(auto remove, connection_->prepare("DELETE FROM objects WHERE id=?1"));
+  return remove.bind(1, id).run();
+}
+
+void ObjectCache::drop(std::string_view client_id) {
+  if (connection_) check(try_drop_all(client_id));
+}
+
+base::Result<> ObjectCache::try_drop_all(std::string_view client_id) {
+  TRY_ASSIGN(auto transaction, sqlite::Transaction::begin(*connection_));
+  TRY_ASSIGN(auto size, connection_->prepare("SELECT ifnull(sum(length(bytes)),0) FROM objects WHERE client=?1"));
+  size.bind(1, client_id);
+  TRY_ASSIGN([[maybe_unused]] const bool one, size.step());
+  size_ -= static_cast<std::uint64_t>(size.integer(0));
+  size.reset();
+  TRY_ASSIGN(auto remove, connection_->prepare("DELETE FROM objects WHERE client=?1"));
+  TRY(remove.bind(1, client_id).run());
   return transaction.commit();
 }
 

@@ -41,9 +41,12 @@ class ObjectCache {
   // Quota 0: no cache.
   ObjectCache(std::filesystem::path file, std::string owner, std::uint64_t quota_bytes);
 
+  // An object of the same name goes: after a bucket lost some, a TXID may be stored a second time (decision 0020).
   void put(std::span<const CachedObject> objects);
   std::optional<base::Bytes> get(std::string_view client_id, const storage::LtxName& name);
   void drop(std::string_view client_id, std::span<const storage::LtxName> names);
+  // All of the client's.
+  void drop(std::string_view client_id);
 
   [[nodiscard]] std::uint64_t size_bytes() const { return size_; }
   [[nodiscard]] const Counts& counts() const { return counts_; }
@@ -54,6 +57,8 @@ class ObjectCache {
   base::Result<> make_room();
   base::Result<std::optional<base::Bytes>> try_get(std::string_view client_id, const storage::LtxName& name);
   base::Result<> try_drop(std::string_view client_id, std::span<const storage::LtxName> names);
+  base::Result<> try_drop_all(std::string_view client_id);
+  base::Result<> remove(std::string_view client_id, const storage::LtxName& name);
   void begin_anew();
   void check(const base::Result<>& result);
 

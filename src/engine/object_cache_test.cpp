@@ -61,6 +61,26 @@ TEST_F(ObjectCacheTest, WhatIsDroppedMakesRoom) {
   EXPECT_EQ(cache_->size_bytes(), 0U);
 }
 
+TEST_F(ObjectCacheTest, OfTwoObjectsWithOneNameTheLaterIsGivenBack) {
+  open();
+  put(1, 300);
+  put(1, 200);
+  EXPECT_EQ(cache_->size_bytes(), 200U);
+  EXPECT_EQ(cache_->get(kClient, raw(1))->size(), 200U);
+  put(1, ObjectCache::kObjectBytesMax + 1);
+  EXPECT_FALSE(has(1)) << "nothing is better than the wrong one";
+}
+
+TEST_F(ObjectCacheTest, OfAClientAllGoesAndNothingOfOthers) {
+  open();
+  for (std::uint64_t txid = 1; txid <= 5; ++txid) put(txid, 100);
+  put(1, 70, kOther);
+  cache_->drop(kClient);
+  EXPECT_EQ(cache_->size_bytes(), 70U);
+  EXPECT_FALSE(has(1));
+  EXPECT_TRUE(has(1, kOther));
+}
+
 TEST_F(ObjectCacheTest, LargeObjectsAreLeftOut) {
   open("state", 1U << 30);
   put(1, ObjectCache::kObjectBytesMax + 1);

@@ -90,6 +90,17 @@ void Upkeep::list_anew(std::int64_t row) {
   context_.wake();
 }
 
+// What waits to be cached is of the time before, too.
+void Upkeep::forget_bytes(const base::DatabaseId& id) {
+  inbox_.with([&](Inbox& inbox) {
+    inbox.forgotten.push_back(id);
+    for (Stored& stored : inbox.stored) {
+      if (stored.id == id) stored.body.reset();
+    }
+  });
+  context_.wake();
+}
+
 void Upkeep::wind_down() {
   inbox_.with([](Inbox& inbox) { inbox.winding_down = true; });
   context_.wake();  // what is doubted has to be written down
@@ -114,9 +125,13 @@ void Upkeep::take_mail() {
     return taken;
   });
   winding_down_ = mail.winding_down;
+  for (const base::DatabaseId& id : mail.forgotten) cache_.drop(id.value);
   std::vector<CachedObject> cached;
   for (const Stored& stored : mail.stored) {
-    if (!stored.body) continue;
+    if (!stored.body) {  // and no other bytes have its name
+      cache_.drop(stored.id.value, std::vector{history::name_of(stored.object)});
+      continue;
+    }
     CachedObject object{stored.id.value, history::name_of(stored.object), base::Bytes(stored.body->size_bytes())};
     if (stored.body->read_at(0, object.bytes)) cached.push_back(std::move(object));
   }

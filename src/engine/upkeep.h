@@ -68,6 +68,9 @@ class Upkeep {
   // Any thread. The inventory of the client was found to be wrong: it is unknown as soon as nothing that builds on it
   // is under way, and listed anew before anything else is done for the client.
   void list_anew(std::int64_t row);
+  // Any thread. The client asks the bucket anew where it ends, and may give a name of an object a second time: of what
+  // was stored under it nothing is kept.
+  void forget_bytes(const base::DatabaseId& id);
   // Any thread. Nothing new is begun: the process ends.
   void wind_down();
 
@@ -91,6 +94,7 @@ class Upkeep {
     std::vector<std::pair<std::int64_t, bool>> halted;  // or not any more
     std::vector<std::pair<std::int64_t, NewPolicy>> policies;
     std::vector<std::int64_t> doubted;
+    std::vector<base::DatabaseId> forgotten;  // before what is stored
     std::vector<std::move_only_function<void()>> answers;
     std::uint64_t body_bytes = 0;
     bool winding_down = false;

@@ -113,5 +113,35 @@ TEST_F(UpkeepDoubt, AClientThatStartsOverMeanwhileIsNotTakenForAnotherWriter) {
   EXPECT_TRUE(restorable(txid_));
 }
 
+// The bucket lost its newest objects, and the client went on where it ends: what is stored now has the name of what was
+// stored then.
+TEST_F(UpkeepDoubt, AnObjectWithTheNameOfALostOneIsNotMergedFromTheBytesOfThatOne) {
+  start();
+  commit_image(9);
+  for (const std::uint32_t page : {3U, 4U}) {
+    clock_.advance(1min);
+    commit({1, page});
+    run();
+  }
+  const std::size_t size = bucket(0).back().size_bytes;
+  lose(3);
+  ASSERT_TRUE(ledger_->start_over(record_.row));
+  txid_ = 2;
+  pages_ = states_.at(2);
+  ASSERT_TRUE(ledger_->inventory().distrust(record_.row));
+  ASSERT_TRUE(ledger_->inventory().record_listing(record_.row, bucket()));
+  clock_.advance(1min);
+  commit({1, 7});
+  run();
+  ASSERT_EQ(bucket(0).back().size_bytes, size) << "or the sizes tell them apart";
+  for (int i = 0; i < 30; ++i) {
+    clock_.advance(1min);
+    commit({1});
+    run();
+  }
+  ASSERT_GT(probe_.merges, 0U);
+  for (const auto& [txid, pages] : states_) EXPECT_EQ(restored(txid), pages) << "TXID " << txid;
+}
+
 }  // namespace
 }  // namespace engine

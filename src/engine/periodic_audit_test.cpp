@@ -298,6 +298,23 @@ TEST_F(PeriodicAuditTest, AListingThatIsThrottledIsGoneOnWithAndNothingCountsTwi
   EXPECT_FALSE(found.is_bad());
 }
 
+TEST_F(PeriodicAuditTest, WhereTheSecondLookAtAClientFailsWhatWasSeenBeforeItCountsOnce) {
+  for (int i = 0; i < 3; ++i) put("databases/1z" + std::to_string(i));  // between the two
+  store_all(kOne, 2);
+  store_all(kTwo, 3);
+  show(kOne);
+  show(kTwo);
+  remove(key(kTwo, 0, 2, 2));
+  store_.fail_next([](const auto& op) { return op.kind == OperationKind::list && op.key.contains(kTwo.value); },
+                   {base::Category::throttled, "SlowDown", {}}, 3);
+  const AuditStatus found = audit_once();
+  EXPECT_EQ(found.foreign.count, 3U);
+  EXPECT_EQ(found.clients, 2U);
+  EXPECT_EQ(found.objects, 4U);
+  EXPECT_EQ(found.lost_points, 2U);
+  EXPECT_EQ(healed().mended.size(), 1U);
+}
+
 TEST_F(PeriodicAuditTest, EndedInTheMiddleItGoesOnAfterARestartAndPaysForNoPageTwice) {
   for (const auto& id : {kOne, kTwo, kThree}) {
     store_all(id, 900);

@@ -83,7 +83,8 @@ class PeriodicAuditTest : public ::testing::Test {
   std::int64_t store(const base::DatabaseId& id, std::uint64_t txid) {
     const auto record = ledger_->find_or_create(id, path_of(id), base::UnixMillis{1});
     EXPECT_TRUE(record);
-    EXPECT_TRUE(txid > 1 || ledger_->inventory().record_listing(record->row, {}));
+    InventoryTable& inventory = ledger_->inventory();
+    EXPECT_TRUE(txid > 1 || inventory.record_listing(*inventory.begin_listing(record->row), {}));
     EXPECT_TRUE(ledger_->record_attempt(record->row, base::Txid{txid}));
     put(key(id, 0, txid, txid));
     Acknowledgement ack;

@@ -66,12 +66,12 @@ TEST_F(UpkeepDoubt, WhatWaitsToBeRemovedIsDecidedAnew) {
   start();
   commit_image(20);
   commits(100);
-  while (ledger_->inventory().unsettled()->empty()) pass(1min);
+  while (unsettled() == 0) pass(1min);
   ASSERT_EQ(operations(OperationKind::remove), 0U);
-  const auto doomed = ledger_->inventory().unsettled()->size();
+  const auto doomed = unsettled();
   upkeep_->list_anew(record_.row);
   run();
-  EXPECT_LT(ledger_->inventory().unsettled()->size(), doomed);
+  EXPECT_LT(unsettled(), doomed);
   pass(3h);
   settle();
   EXPECT_EQ(recorded(), bucket().size());
@@ -106,7 +106,7 @@ TEST_F(UpkeepDoubt, AClientThatStartsOverMeanwhileIsNotTakenForAnotherWriter) {
   run();
   EXPECT_FALSE(*ledger_->inventory().known(record_.row));
   // The client found its place again.
-  ASSERT_TRUE(ledger_->inventory().record_listing(record_.row, bucket()));
+  ASSERT_TRUE(ledger_->inventory().record_listing(*ledger_->inventory().begin_listing(record_.row), bucket()));
   commits(30);
   pass(1h);
   EXPECT_GT(probe_.merges, 0U) << "upkeep goes on";
@@ -129,7 +129,7 @@ TEST_F(UpkeepDoubt, AnObjectWithTheNameOfALostOneIsNotMergedFromTheBytesOfThatOn
   txid_ = 2;
   pages_ = states_.at(2);
   ASSERT_TRUE(ledger_->inventory().distrust(record_.row));
-  ASSERT_TRUE(ledger_->inventory().record_listing(record_.row, bucket()));
+  ASSERT_TRUE(ledger_->inventory().record_listing(*ledger_->inventory().begin_listing(record_.row), bucket()));
   clock_.advance(1min);
   commit({1, 7});
   run();

@@ -110,6 +110,7 @@ void Tenant::exchange(const Process& self) {
     if (*suffix == '\0' && replace) continue;
     world().step(Op::name, database() + suffix);
     disk().unlink(database() + suffix);
+    history.restart(disk());  // without its log the file is what it was at the last checkpoint, and may be read so
   }
   if (replace) {
     world().step(Op::name, database());

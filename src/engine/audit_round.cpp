@@ -52,6 +52,7 @@ base::Result<> AuditRound::run(const storage::CallContext& context) {
                                 return around_.pace();
                               }};
   TRY(walk_bucket(around_.store, context, visitor, progress_.key));
+  nothing_there_ = progress_.found.clients == 0;
   TRY(look_for_absent({}, context));
   count_unstored();
   return {};
@@ -79,8 +80,14 @@ base::Result<> AuditRound::on_absent(const KnownClient& client, const storage::C
   progress_.found.lost.add(client.id.value);
   base::log::error("audit: the bucket holds nothing any more of what was stored", {{"client", client.id.value}});
   ClientVerdict all = *verdict;
-  all.broken = true;
+  all.broken = !looks_unmounted();
   return heal(client.id, all);
+}
+
+// A directory whose disk is not mounted has no backup at all: what is stored there anew would be in the way of the real
+// ones.
+bool AuditRound::looks_unmounted() const {
+  return nothing_there_ && around_.store.layout() == storage::KeyLayout::file;
 }
 
 base::Result<> AuditRound::on_client(const ClientPrefix& client, const storage::CallContext& context) {
@@ -144,12 +151,11 @@ base::Result<> AuditRound::heal(const base::DatabaseId& id, const ClientVerdict&
                                                            {"unknown", difference.unknown.size()},
                                                            {"resized", difference.resized.size()}});
   }
-  // It asks the bucket itself, and records what it finds.
   if (verdict.broken && around_.healer.mend(id, verdict.damaged ? Mend::damaged : Mend::missing)) {
     found.mending.add(id.value);
-    return {};
   }
   if (difference.empty()) return {};
+  // Also where the client asks the bucket itself: what waits to be removed was planned with a wrong inventory.
   TRY_ASSIGN(const ClientRecord record, around_.ledger.find(id));
   around_.healer.list_anew(record.row);
   return {};

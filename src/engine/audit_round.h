@@ -57,11 +57,13 @@ class AuditRound {
   base::Result<> heal(const base::DatabaseId& id, const ClientVerdict& verdict);
   [[nodiscard]] bool database_is_gone(const base::DatabaseId& id, const std::string& path) const;
   void count_unstored();
+  [[nodiscard]] bool looks_unmounted() const;
 
   AuditSurroundings around_;
   ClientAuditor auditor_;
   AuditProgress progress_;
   std::deque<KnownClient> known_;  // the next ones of the state
+  bool nothing_there_ = false;     // in the whole bucket
   bool all_known_ = false;         // there are no more of them
 };
 

@@ -238,12 +238,13 @@ bool Client::contact_bucket() {
 
 void Client::on_bucket(const BucketAnswer& answer) {
   contacting_ = false;
+  const auto listing = std::exchange(listing_, nullptr);
   if (!answer.position) {
     report(answer.position.error(), "asking the bucket where to go on");
     base_due_ = context_.clock->steady_now() + kLocalFailureRetry;
     return;
   }
-  if (auto recorded = record_listing(answer.position->objects); !recorded) {
+  if (auto recorded = record_listing(*listing, answer.position->objects); !recorded) {
     report(recorded.error(), "recording what the bucket holds");
     base_due_ = context_.clock->steady_now() + kLocalFailureRetry;
     return;
@@ -254,6 +255,10 @@ void Client::on_bucket(const BucketAnswer& answer) {
   bucket_ = *answer.position;
   bucket_->objects = {};
   if (std::exchange(replace_chain_, false) && bucket_->newest.value > 0) bucket_->restorable = false;
+  if (const base::Txid given = std::exchange(given_, {}); bucket_->newest < given) {
+    bucket_->newest = given;
+    bucket_->restorable = false;
+  }
   chain_broken_ = !bucket_->restorable;
   record_.txid = bucket_->newest;
   record_.page_size = bucket_->page_size;

@@ -88,7 +88,7 @@ class Client {
   bool start_over();
   void on_policy(NewPolicy policy);
   void on_bucket(const BucketAnswer& answer);
-  base::Result<> record_listing(const std::vector<history::Object>& listed);
+  base::Result<> record_listing(const ListingUnderWay& listing, const std::vector<history::Object>& listed);
   void on_store(StoreAnswer answer);
   void tell_upkeep();
 
@@ -147,6 +147,9 @@ class Client {
   bool chain_broken_ = false;             // of the bucket, until a snapshot mended it
   std::optional<Mend> mend_wanted_;       // as soon as no upload is under way
   bool replace_chain_ = false;            // whatever the bucket's names say when it is asked
+  // The newest TXID before the bucket is asked anew. None up to it is given again: merges, deletions and readers that
+  // are on their way mean the objects of before.
+  base::Txid given_;
 
   bool base_needed_ = false;
   bool base_done_ = false;  // gathered_ holds the result of a base that is not built into an object yet

@@ -77,9 +77,13 @@ base::Result<ClientVerdict> ClientAuditor::judge(const std::optional<RecordedBac
   ClientVerdict verdict;
   const base::Txid newest = newest_of(listed.files);
   verdict.broken = !is_restorable(listed.files, newest);
-  if (!before || !before->objects) return verdict;
   TRY_ASSIGN(const auto after, record_of(listed.id));
-  if (!after || !after->objects) return verdict;
+  // Another host goes on with this backup: what is recorded here is of the past, and nothing is ours to mend.
+  if (after && newest > std::max(after->client.txid, after->client.attempted)) return ClientVerdict{};
+  if (!before || !after) return verdict;
+  const base::Txid stored = before->client.txid;
+  if (newest < stored && stored <= after->client.txid) verdict.broken = true;  // the newest objects are gone
+  if (!before->objects || !after->objects) return verdict;
   verdict.difference = compare_inventory(*before, *after, listed.files);
   if (verdict.difference.missing.empty() && verdict.difference.resized.empty()) return verdict;
   // An object of another size than the one that was stored is not the one that was stored.

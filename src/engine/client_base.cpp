@@ -34,6 +34,7 @@ void Client::mend_backup() {
   base::log::error("the bucket has lost objects that a restore needs; it is asked where to go on",
                    {{"client", record_.id.value}, {"stored", record_.txid.value}});
   need_base("objects are missing in the bucket");
+  given_ = std::max({given_, record_.txid, record_.attempted});
   if (!start_over()) return wake_at(context_.clock->steady_now() + kLocalFailureRetry);
   bump(context_.probe->repaired_chains);
   replace_chain_ = mend_wanted_ == Mend::damaged;
@@ -240,9 +241,9 @@ bool Client::adopt_unchanged(const BucketPosition& bucket) {
 
 // What was known before is void: the bucket was asked because it is not known, or not what it was thought to be.
 // Where the listing is void, upkeep makes one of its own.
-base::Result<> Client::record_listing(const std::vector<history::Object>& listed) {
+base::Result<> Client::record_listing(const ListingUnderWay& listing, const std::vector<history::Object>& listed) {
   TRY(context_.ledger->inventory().distrust(record_.row));
-  TRY(context_.ledger->inventory().record_listing(*listing_, listed));
+  TRY(context_.ledger->inventory().record_listing(listing, listed));
   return {};
 }
 

@@ -73,6 +73,27 @@ TEST_F(ClientMend, StoresASnapshotWithoutACommitOrARestart) {
   EXPECT_EQ(status_->txid, 6U) << "and goes on";
 }
 
+// Nor is a TXID given twice: what is on its way with the names of the lost ones is no part of what comes.
+TEST_F(ClientMend, WhereTheNewestObjectsAreGoneASnapshotGoesOnAboveThem) {
+  remove(4);
+  remove(3);
+  client_->post(Mend::missing);
+  ASSERT_TRUE(run_until_whole());
+  EXPECT_EQ(status_->txid, 5U);
+  EXPECT_TRUE(store_->peek(key(9, 1, 5)));
+  commit();
+  ASSERT_TRUE(run_until_whole());
+  EXPECT_TRUE(store_->peek(key(0, 6, 6)));
+}
+
+TEST_F(ClientMend, WhereNothingIsLeftASnapshotGoesOnAboveWhatWas) {
+  for (const std::uint64_t txid : {1U, 2U, 3U, 4U}) remove(txid);
+  client_->post(Mend::missing);
+  ASSERT_TRUE(run_until_whole());
+  EXPECT_TRUE(store_->peek(key(9, 1, 5)));
+  EXPECT_EQ(store_->keys().size(), 1U);
+}
+
 TEST_F(ClientMend, ADamagedObjectIsReplacedThoughNamesSayNothing) {
   storage::PutRequest request;
   request.key = base::ObjectKey{key(0, 1, 1)};

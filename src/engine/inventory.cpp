@@ -119,17 +119,20 @@ base::Result<bool> InventoryTable::known(std::int64_t row) {
 std::shared_ptr<ListingUnderWay> InventoryTable::begin_listing(std::int64_t row) {
   auto listing = std::make_shared<ListingUnderWay>(row);
   const std::scoped_lock lock(mutex_);
-  std::erase_if(listings_, [](const auto& other) { return other.expired(); });
-  listings_.push_back(listing);
+  if (listings_.size() >= look_through_at_) {
+    std::erase_if(listings_, [](const auto& other) { return other.second.expired(); });
+    look_through_at_ = 64 + 2 * listings_.size();
+  }
+  listings_.emplace(row, listing);
   return listing;
 }
 
 void InventoryTable::note_forgotten(std::span<const UnsettledObject> objects, Gone gone) {
-  for (const auto& weak : listings_) {
-    const auto listing = weak.lock();
-    if (!listing) continue;
-    for (const UnsettledObject& unsettled : objects) {
-      if (unsettled.row != listing->row_) continue;
+  for (const UnsettledObject& unsettled : objects) {
+    const auto [first, last] = listings_.equal_range(unsettled.row);
+    for (auto found = first; found != last; ++found) {
+      const auto listing = found->second.lock();
+      if (!listing) continue;
       listing->gone_.insert(name_in_listing(unsettled.object));
       if (gone == Gone::perhaps) listing->doubtful_ = true;
     }

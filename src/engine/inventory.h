@@ -19,6 +19,7 @@
 #include <set>
 #include <span>
 #include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
@@ -133,7 +134,9 @@ class InventoryTable {
 
   sqlite::Connection& connection_;
   std::mutex& mutex_;
-  std::vector<std::weak_ptr<ListingUnderWay>> listings_;  // what they hold, too, is under the mutex
+  // By client; what they hold, too, is under the mutex. Looked through for ended ones when there are so many.
+  std::unordered_multimap<std::int64_t, std::weak_ptr<ListingUnderWay>> listings_;
+  std::size_t look_through_at_ = 64;
 };
 
 }  // namespace engine

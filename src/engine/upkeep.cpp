@@ -183,7 +183,9 @@ void Upkeep::distrust_doubted() {
     Client& client = clients_[row];
     if (!winding_down_ && (client.active || remover_->asks_for(row))) return false;
     remover_->give_back(row);
-    if (auto distrusted = context_.ledger->inventory().distrust(row); !distrusted) {
+    auto distrusted = client.given_up ? reconsider_given_up(row) : base::Result<>();
+    if (distrusted) distrusted = context_.ledger->inventory().distrust(row);
+    if (!distrusted) {
       base::log::warn("state database", {{"reason", distrusted.error()}});
       return true;  // the next audit finds it again
     }

@@ -78,6 +78,24 @@ TEST_F(UpkeepDoubt, WhatWaitsToBeRemovedIsDecidedAnew) {
   EXPECT_TRUE(restorable(txid_));
 }
 
+TEST_F(UpkeepDoubt, WhatAnEarlierRunGaveUpIsDecidedAnew) {
+  policy_.retention = {false, 2h, 0h, 0h, 0h, 0h};
+  start();
+  commit_image(20);
+  commits(100);
+  while (unsettled() == 0) pass(1min);
+  start();
+  ASSERT_GT(unsettled(), 0U);
+  upkeep_->list_anew(record_.row);
+  upkeep_->step();
+  EXPECT_EQ(unsettled(), 0U);
+  EXPECT_EQ(operations(OperationKind::remove), 0U);
+  pass(3h);
+  settle();
+  EXPECT_EQ(recorded(), bucket().size());
+  EXPECT_TRUE(restorable(txid_));
+}
+
 TEST_F(UpkeepDoubt, IsWrittenDownAlsoWhileTheProcessEnds) {
   start();
   commit_image(5);

@@ -125,6 +125,7 @@ class Fleet {
   std::vector<Entry*> suspects_;  // changed without an event at the last sweep
   std::uint64_t suspects_mark_ = 0;
   std::uint64_t work_swept_ = 0;
+  bool at_rest_ = false;  // nothing was captured or stored between the last two sweeps
   base::SteadyTime next_sweep_{};
   base::SteadyTime next_root_retry_{};
   os::WatchId takeover_watch_ = -1;

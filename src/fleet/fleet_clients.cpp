@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "fleet/client_name.h"
 #include "fleet/fleet.h"
+#include "os/memory.h"
 
 namespace fleet {
 
@@ -171,7 +172,12 @@ void Fleet::sweep() {
   suspects_mark_ = watcher_.stream_mark();
   // After a burst (a start, a store that came back) nothing else would give the memory back.
   const std::uint64_t work = engine_.probe().uploads + engine_.probe().images + engine_.probe().diffs;
-  if (std::exchange(work_swept_, work) != work) engine_.give_back_memory();
+  if (std::exchange(work_swept_, work) != work) {
+    engine_.give_back_memory();
+    at_rest_ = false;
+  } else if (!std::exchange(at_rest_, true)) {
+    os::let_go_of_idle_code();
+  }
 }
 
 // Two signatures differ and no event came between them: it may still be under way, so judge_suspects() waits for the

@@ -171,7 +171,8 @@ struct RestoreAllRequest {
   ClientOrder order = ClientOrder::smallest;
   std::uint32_t parallel = 8;  // clients at a time, 1 to 64
   engine::IntegrityCheck integrity_check = engine::IntegrityCheck::quick;
-  bool dry_run = false;
+  history::PriceTable prices;  // for dry_run
+  bool dry_run = false;        // only say what would be done; `output` may be empty
   bool json = false;
   LogOptions log;
   std::filesystem::path config_file;  // empty: none

@@ -17,6 +17,7 @@
 #include "cli/client_match.h"
 #include "cli/fleet_progress.h"
 #include "cli/open_store.h"
+#include "cli/restore_all_plan.h"
 #include "engine/backup_clients.h"
 #include "engine/backup_listing.h"
 #include "engine/restore.h"
@@ -31,7 +32,6 @@ using base::Category;
 using base::Result;
 using engine::BackedUpClient;
 
-constexpr unsigned kRequestsInAll = 32;
 constexpr std::uint64_t kWaitingBytesInAll = 32U << 20;
 
 enum class Status : std::uint8_t {
@@ -55,12 +55,8 @@ ExitCode failed(const base::Error& error) {
   return exit_code_for(error.category);
 }
 
-std::filesystem::path output_of(const RestoreAllRequest& request, const BackedUpClient& client) {
-  return request.output / (client.id.value + ".db");
-}
-
-Result<std::vector<Outcome>> choose(const RestoreAllRequest& request, storage::ObjectStore& store,
-                                    const std::stop_token& stop) {
+Result<std::vector<BackedUpClient>> choose(const RestoreAllRequest& request, storage::ObjectStore& store,
+                                           const std::stop_token& stop) {
   TRY_ASSIGN(auto clients, engine::list_backed_up_clients(store, {.deadline = {}, .stop = stop}));
   std::erase_if(clients, [&](const auto& client) { return !matches_client(request.match, client.id.value, ""); });
   if (clients.empty()) {
@@ -72,9 +68,7 @@ Result<std::vector<Outcome>> choose(const RestoreAllRequest& request, storage::O
   } else {
     std::ranges::sort(clients, {}, [](const auto& c) { return std::pair(-c.newest, std::string_view(c.id.value)); });
   }
-  std::vector<Outcome> outcomes(clients.size());
-  for (std::size_t i = 0; i < clients.size(); ++i) outcomes[i].client = std::move(clients[i]);
-  return outcomes;
+  return clients;
 }
 
 // A client that began after the time has objects, and none of them is older. All else that is not found was lost: the
@@ -96,7 +90,7 @@ void restore_one(const RestoreAllRequest& request, storage::ObjectStore& store, 
   engine::RestoreOptions options;
   options.output = output_of(request, outcome.client);
   options.target = request.target;
-  options.parallel_downloads = std::max(2U, kRequestsInAll / request.parallel);
+  options.parallel_downloads = requests_of_each(request);
   options.waiting_bytes_max = std::max<std::uint64_t>(2U << 20, kWaitingBytesInAll / request.parallel);
   options.integrity_check = request.integrity_check;
   options.context.stop = stop;
@@ -214,22 +208,6 @@ ExitCode exit_code_of(const std::vector<Outcome>& outcomes) {
   return any ? ExitCode::done : ExitCode::not_found;
 }
 
-std::string plan_text(const RestoreAllRequest& request, const std::vector<Outcome>& outcomes) {
-  std::string text;
-  std::uint64_t bytes = 0;
-  std::size_t there = 0;
-  for (const Outcome& outcome : outcomes) {
-    bytes += outcome.client.size_bytes;
-    const bool exists = !request.output.empty() && os::stat_path(output_of(request, outcome.client));
-    there += exists ? 1 : 0;
-    text += fmt::format("{}  {:>10} stored, newest object {}{}\n", outcome.client.id.value,
-                        format_bytes(outcome.client.size_bytes), base::to_rfc3339(outcome.client.newest),
-                        exists ? "; the file exists" : "");
-  }
-  return text +
-         fmt::format("{} clients, {} files exist, at most {} to read\n", outcomes.size(), there, format_bytes(bytes));
-}
-
 ExitCode print(const std::string& text, ExitCode code) {
   const bool written = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
   return written ? code : ExitCode::failed;
@@ -237,11 +215,13 @@ ExitCode print(const std::string& text, ExitCode code) {
 
 Result<ExitCode> restore_all(const RestoreAllRequest& request, const std::stop_token& stop) {
   TRY_ASSIGN(const auto store, open_store(request.store));
-  TRY_ASSIGN(auto outcomes, choose(request, *store, stop));
+  TRY_ASSIGN(auto clients, choose(request, *store, stop));
   if (request.dry_run) {
-    for (Outcome& outcome : outcomes) outcome.error.message = "dry run";
-    return print(request.json ? json_of(request, outcomes, {}) : plan_text(request, outcomes), ExitCode::done);
+    TRY_ASSIGN(const auto text, describe_restore_all(*store, request, clients, {.deadline = {}, .stop = stop}));
+    return print(text, ExitCode::done);
   }
+  std::vector<Outcome> outcomes(clients.size());
+  for (std::size_t i = 0; i < clients.size(); ++i) outcomes[i].client = std::move(clients[i]);
   TRY(os::make_directories(request.output));
   std::uint64_t weight = 0;
   for (const Outcome& outcome : outcomes) weight += outcome.client.size_bytes;

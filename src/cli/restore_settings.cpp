@@ -70,8 +70,11 @@ std::vector<Setting> restore_all_settings(RestoreAllRequest& request) {
   settings.push_back(number_setting("parallel", request.parallel, 1, 64, "Clients at a time."));
   settings.push_back(word_setting("integrity-check", request.integrity_check, kIntegrityChecks,
                                   "How SQLite examines each restored file before it gets its name."));
-  settings.push_back(toggle("dry-run", request.dry_run, "Say which clients would be restored, and restore nothing."));
+  settings.push_back(toggle("dry-run", request.dry_run,
+                            "Say which clients would be restored, about how long that takes and what it costs, and "
+                            "restore nothing."));
   settings.push_back(toggle("json", request.json, "Write the result as JSON."));
+  add_reading_price_settings(settings, request.prices);
   add_store_settings(settings, request.store);
   add_log_settings(settings, request.log);
   settings.push_back(config_setting(request.config_file));

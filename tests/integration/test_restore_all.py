@@ -63,6 +63,11 @@ def test_a_thousand_clients_come_back_file_by_file_and_go_on_elsewhere(bucket, c
     assert refused.returncode == 5, refused.stderr
     shutil.rmtree(output)
 
+    planned = restore_all(bucket, output, "-dry-run")
+    assert planned.returncode == 0 and not output.exists(), planned.stderr
+    plan = json.loads(planned.stdout)
+    assert (plan["clients"], plan["toRestore"], plan["filesExist"], plan["withoutPlan"]) == (CLIENTS, CLIENTS, 0, [])
+
     begun = time.monotonic()
     done = restore_all(bucket, output)
     print(f"{CLIENTS} clients in {time.monotonic() - begun:.1f} s; interrupted at {there}")
@@ -70,6 +75,9 @@ def test_a_thousand_clients_come_back_file_by_file_and_go_on_elsewhere(bucket, c
     report = json.loads(done.stdout)
     assert (report["clients"], report["restored"], report["failed"]) == (CLIENTS, CLIENTS, 0)
     assert all(result["checksumProven"] for result in report["results"])
+    # A few plans stood for all; these clients are all alike.
+    assert report["fetchedBytes"] * 0.9 < plan["readBytes"] < report["fetchedBytes"] * 1.1
+    assert plan["estimatedSeconds"] > 0 and plan["estimatedRequestCost"] > 0
     names = sorted(path.name for path in output.iterdir())
     assert names == sorted(f"{client}.db" for client in fleet)
     different = [name for name in names if not filecmp.cmp(clients / name, output / name, shallow=False)]
@@ -77,6 +85,8 @@ def test_a_thousand_clients_come_back_file_by_file_and_go_on_elsewhere(bucket, c
 
     # What is missing is restored, what is there is left as it is.
     (output / names[0]).unlink()
+    plan = json.loads(restore_all(bucket, output, "-resume", "-dry-run").stdout)
+    assert (plan["toRestore"], plan["filesExist"]) == (1, CLIENTS - 1)
     (output / names[1]).write_bytes(b"the operator's own")
     done = restore_all(bucket, output, "-resume")
     report = json.loads(done.stdout)

@@ -128,5 +128,6 @@ std::int32_t process_id() {
 }
 void let_applications_go_first() {}
 void give_back_free_memory() {}
+void let_go_of_idle_code() {}
 
 }  // namespace os

@@ -121,26 +121,43 @@ std::shared_ptr<const ClientStatus> Drills::choose(const FleetStatus& fleet) con
   return chosen;
 }
 
-void Drills::drill(const ClientStatus& client, const std::stop_token& stop) {
+base::Result<VerifyReport> Drills::verify(const ClientStatus& client, const std::stop_token& stop,
+                                          OnDownloadProgress on_progress) const {
   const base::DatabaseId id{client.client_id};
-  last_[id.value] = base::system_clock().unix_now();
   VerifyOptions options;
+  options.on_progress = std::move(on_progress);
   options.parallel_downloads = kRequests;
   options.waiting_bytes_max = kWaitingBytes;
   options.closer = &closer_;
   options.record = [&] { return read_recorded_backup(options_.state_directory / "state.db", id); };
   options.context.stop = stop;
   options.context.observer = bill_.charge(Purpose::verification, parse_guid(id.value));
-  const auto report = verify_backup(store_, client.replica_path, options);
+  auto report = verify_backup(store_, client.replica_path, options);
   os::give_back_free_memory();
-  if (!report) {
-    if (!stop.stop_requested()) {
-      base::log::warn("no verdict on a backup", {{"client", id.value}, {"reason", report.error()}});
-    }
-    return;
+  return report;
+}
+
+void Drills::drill(const ClientStatus& client, const std::stop_token& stop) {
+  const base::DatabaseId id{client.client_id};
+  last_[id.value] = base::system_clock().unix_now();
+  if (const auto report = verify(client, stop, {})) {
+    take(id, *report, log_);
+  } else if (!stop.stop_requested()) {
+    base::log::warn("no verdict on a backup", {{"client", id.value}, {"reason", report.error()}});
   }
-  const VerificationRecord record = to_record(id, *report);
-  for (const Finding& finding : report->findings) {
+}
+
+base::Result<VerifyReport> Drills::verify_now(const ClientStatus& client, const std::stop_token& stop,
+                                              OnDownloadProgress on_progress) {
+  TRY_ASSIGN(VerificationLog log, VerificationLog::open(options_.state_directory / "verifications.db"));
+  auto report = verify(client, stop, std::move(on_progress));
+  if (report) take(base::DatabaseId{client.client_id}, *report, log);
+  return report;
+}
+
+void Drills::take(const base::DatabaseId& id, const VerifyReport& report, VerificationLog& log) {
+  const VerificationRecord record = to_record(id, report);
+  for (const Finding& finding : report.findings) {
     base::log::error("verification", {{"client", id.value},
                                       {"verdict", to_string(finding.verdict)},
                                       {"object", finding.object},
@@ -148,12 +165,13 @@ void Drills::drill(const ClientStatus& client, const std::stop_token& stop) {
   }
   base::log::debug("backup verified", {{"client", id.value}, {"verdict", to_string(record.verdict)}});
   show(record);
-  if (auto kept = log_.add(record); !kept) {
+  if (auto kept = log.add(record); !kept) {
     base::log::warn("verification is not recorded", {{"client", id.value}, {"reason", kept.error()}});
   }
 }
 
 void Drills::show(const VerificationRecord& record) {
+  const std::scoped_lock lock(shown_);
   board_.set_verification(record.id.value, to_status(record));
   failures_.erase(record.id.value);
   if (record.verdict == BackupVerdict::failure) {

@@ -19,6 +19,7 @@
 #include "engine/bill.h"
 #include "engine/status_board.h"
 #include "engine/verification_log.h"
+#include "engine/verify.h"
 #include "os/closer.h"
 #include "storage/object_store.h"
 
@@ -44,6 +45,11 @@ class Drills {
   // Ends a verification that is under way, which then does not count.
   ~Drills();
 
+  // The same for one client now, on the calling thread, beside what the schedule does: the verdict is recorded and
+  // shown like that of a drill. Any thread. Errors: those of verify_backup().
+  base::Result<VerifyReport> verify_now(const ClientStatus& client, const std::stop_token& stop,
+                                        OnDownloadProgress on_progress);
+
  private:
   Drills(DrillOptions options, VerificationLog log, storage::ObjectStore& store, StatusBoard& board, Bill& bill,
          os::FileCloser& closer);
@@ -52,6 +58,9 @@ class Drills {
   void run(const std::stop_token& stop);
   [[nodiscard]] std::shared_ptr<const ClientStatus> choose(const FleetStatus& fleet) const;
   void drill(const ClientStatus& client, const std::stop_token& stop);
+  [[nodiscard]] base::Result<VerifyReport> verify(const ClientStatus& client, const std::stop_token& stop,
+                                                  OnDownloadProgress on_progress) const;
+  void take(const base::DatabaseId& id, const VerifyReport& report, VerificationLog& log);
   void show(const VerificationRecord& record);
 
   DrillOptions options_;
@@ -62,7 +71,8 @@ class Drills {
   os::FileCloser& closer_;
   base::UnixMillis started_;
   std::map<std::string, base::UnixMillis> last_;  // tried, by client
-  std::map<std::string, std::string> failures_;   // by client: object and worst finding
+  std::mutex shown_;
+  std::map<std::string, std::string> failures_;  // by client: object and worst finding; under shown_
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::jthread thread_;  // last: it uses the others

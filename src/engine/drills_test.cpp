@@ -119,6 +119,32 @@ TEST_F(DrillsTest, AFailureIsANoticeAlsoAfterARestartAndNothingIsReadAgainBefore
   EXPECT_EQ(store_.operations().size(), before);
 }
 
+TEST_F(DrillsTest, OneThatIsAskedForCountsLikeOneOfTheSchedule) {
+  const auto drills = start(0ms);
+  const auto client = board_.find(kId);
+  bool progressed = false;
+  const auto good = drills->verify_now(*client, {}, [&](const DownloadProgress&) { progressed = true; });
+  ASSERT_TRUE(good) << good.error().message;
+  EXPECT_EQ(good->verdict, BackupVerdict::ok);
+  EXPECT_TRUE(progressed);
+  EXPECT_EQ(wait_for("ok").txid, 1U);
+
+  base::Bytes damaged = *store_.peek(testing::key(0, 1, 1));
+  damaged[damaged.size() / 2] ^= 1;
+  backup_.put(testing::key(0, 1, 1), damaged);
+  ASSERT_TRUE(drills->verify_now(*client, {}, {}));
+  wait_for("failure");
+  EXPECT_EQ(board_.fleet()->notices.size(), 1U) << "also where there is no schedule";
+  auto log = VerificationLog::open(directory_ / "verifications.db");
+  ASSERT_TRUE(log);
+  EXPECT_EQ(log->of_client(base::DatabaseId{kId}, 10)->size(), 2U);
+
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_EQ(drills->verify_now(*client, stop.get_token(), {}).error().category, base::Category::cancelled);
+  EXPECT_EQ(log->of_client(base::DatabaseId{kId}, 10)->size(), 2U) << "no verdict, no record";
+}
+
 TEST_F(DrillsTest, EndsAtOnceWhileTheStoreDoesNotAnswer) {
   store_.pause();
   auto drills = start(1ms);

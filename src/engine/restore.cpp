@@ -29,10 +29,11 @@ class FileSink final : public DatabaseSink {
 };
 
 // The result is RestoreReport::integrity_note.
-base::Result<std::optional<std::string>> ask_sqlite(const std::filesystem::path& path, IntegrityCheck check) {
+base::Result<std::optional<std::string>> ask_sqlite(const std::filesystem::path& path, IntegrityCheck check,
+                                                    const std::stop_token& stop) {
   if (check == IntegrityCheck::none) return std::nullopt;
   const auto kind = check == IntegrityCheck::quick ? sqlite::CheckKind::quick : sqlite::CheckKind::full;
-  auto sound = sqlite::check_database(path, kind);
+  auto sound = sqlite::check_database(path, kind, stop);
   if (sound) return std::nullopt;
   // "Our SQL is wrong" can only mean the file's schema here.
   if (sound.error().category == Category::invalid) return std::move(sound).error().message;
@@ -87,7 +88,7 @@ base::Result<RestoreReport> restore(storage::ObjectStore& store, std::string_vie
   } else {
     TRY_ASSIGN(report, restore_pages(store, replica, options, output, resume, std::move(choice.plan)));
   }
-  TRY_ASSIGN(report.integrity_note, ask_sqlite(output.temporary_path(), options.integrity_check));
+  TRY_ASSIGN(report.integrity_note, ask_sqlite(output.temporary_path(), options.integrity_check, options.context.stop));
   report.integrity_check = options.integrity_check;
   if (!options.owner_as.empty()) TRY(os::take_owner_as_root(resume.file(), options.owner_as));
   TRY_ASSIGN(report.owner_note, output.take_permissions(resume.file()));

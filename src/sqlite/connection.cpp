@@ -92,6 +92,13 @@ base::Result<Connection> Connection::open_immutable(const std::filesystem::path&
   return open_with(immutable_uri(path), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, {});
 }
 
+void Connection::end_when(const std::stop_token& stop) {
+  constexpr int kSteps = 4000;
+  stop_ = std::make_unique<std::stop_token>(stop);
+  const auto ask = [](void* token) { return static_cast<const std::stop_token*>(token)->stop_requested() ? 1 : 0; };
+  sqlite3_progress_handler(db_.get(), kSteps, ask, stop_.get());
+}
+
 base::Result<> Connection::execute(const std::string& sql) {
   const int code = sqlite3_exec(db_.get(), sql.c_str(), nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) return base::fail(error_of(db_.get(), code, sql));

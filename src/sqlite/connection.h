@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -48,6 +49,9 @@ class Connection {
 
   [[nodiscard]] std::int64_t changed_rows() const;  // by the last INSERT, UPDATE or DELETE
   [[nodiscard]] std::int64_t last_row_id() const;
+  // Statements that run after `stop` was requested end with Category::cancelled. Call once, before the first of them;
+  // asked every few thousand steps of SQLite's machine, and page by page while it checks a file.
+  void end_when(const std::stop_token& stop);
   // Frees cached pages; they are read again when they are needed.
   void release_cache();
 
@@ -61,7 +65,8 @@ class Connection {
   static base::Result<Connection> open_with(const std::string& name, int flags, const OpenOptions& options);
   void roll_back();
 
-  Handle db_;
+  std::unique_ptr<std::stop_token> stop_;  // at a place of its own: SQLite keeps the address
+  Handle db_;                              // gone before what it asks
 };
 
 // Must not outlive its connection.

@@ -4,8 +4,9 @@
 
 namespace sqlite {
 
-base::Result<> check_database(const std::filesystem::path& path, CheckKind kind) {
+base::Result<> check_database(const std::filesystem::path& path, CheckKind kind, const std::stop_token& stop) {
   TRY_ASSIGN(Connection connection, Connection::open_immutable(path));
+  if (stop.stop_possible()) connection.end_when(stop);
   const auto finding =
       connection.query_text(kind == CheckKind::quick ? "PRAGMA quick_check(1)" : "PRAGMA integrity_check(1)");
   if (!finding) return base::fail(finding.error().with_context("check " + path.string()));

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <stop_token>
 
 #include "base/error.h"
 
@@ -15,7 +16,7 @@ enum class CheckKind : std::uint8_t {
 
 // Reads the whole file once (full: indexes in random order besides). The file must be closed and complete: a log beside
 // it is ignored, and nothing is created beside it. corrupt: the message is SQLite's first finding. not_found, denied,
-// io.
-base::Result<> check_database(const std::filesystem::path& path, CheckKind kind);
+// io; cancelled once `stop` is requested.
+base::Result<> check_database(const std::filesystem::path& path, CheckKind kind, const std::stop_token& stop = {});
 
 }  // namespace sqlite

@@ -36,6 +36,15 @@ TEST(CheckDatabase, AcceptsASoundFileAndCreatesNothingBesideIt) {
   EXPECT_EQ(std::distance(fs::directory_iterator(dir.path()), {}), 1);
 }
 
+TEST(CheckDatabase, EndsWhenItIsStopped) {
+  const TempDir dir;
+  const fs::path path = make_database(dir);
+  std::stop_source stop;
+  EXPECT_TRUE(check_database(path, CheckKind::quick, stop.get_token()).has_value());
+  stop.request_stop();
+  EXPECT_EQ(check_database(path, CheckKind::quick, stop.get_token()).error().category, base::Category::cancelled);
+}
+
 TEST(CheckDatabase, ReportsTheFirstFinding) {
   const TempDir dir;
   const fs::path path = make_database(dir);

@@ -4,6 +4,7 @@
 
 #include "web/endpoints.h"
 #include "web/fleet_feed.h"
+#include "web/operation_endpoints.h"
 #include "web/server/http_server.h"
 
 namespace web {
@@ -11,7 +12,9 @@ namespace web {
 class WebServer::Impl {
  public:
   Impl(const engine::StatusSource& source, WebOptions options, const base::Clock& clock)
-      : options_(std::move(options)), context_{.source = source, .clock = clock, .version = options_.version} {}
+      : options_(std::move(options)),
+        context_{.source = source, .clock = clock, .version = options_.version},
+        operations_{.operations = options_.operations, .access = ApiAccess(options_.token, options_.token_file)} {}
 
   base::Result<> start() {
     TRY_ASSIGN(server_,
@@ -34,6 +37,11 @@ class WebServer::Impl {
     for (const Asset& asset : assets()) router->add(std::string(asset.path), std::make_unique<AssetEndpoint>(asset));
     router->add("/api/status", std::make_unique<StatusEndpoint>(context_));
     router->add(std::string(ClientEndpoint::kPath), std::make_unique<ClientEndpoint>(context_));
+    router->add("/api/restores", std::make_unique<StartRestoreEndpoint>(operations_));
+    router->add("/api/verifications", std::make_unique<StartVerificationEndpoint>(operations_));
+    router->add("/api/operations", std::make_unique<OperationsEndpoint>(operations_));
+    router->add(std::string(OperationEndpoint::kPath), std::make_unique<OperationEndpoint>(operations_));
+    router->add("/api/operations/*/file", std::make_unique<OperationFileEndpoint>(operations_));
     router->add("/healthz", std::make_unique<HealthEndpoint>(context_));
     router->add("/metrics", std::make_unique<MetricsEndpoint>(context_));
     router->set_event_feed("/api/events", std::make_unique<FleetFeed>(context_.source));
@@ -42,6 +50,7 @@ class WebServer::Impl {
 
   WebOptions options_;
   EndpointContext context_;  // read by the server's thread, so it goes after the server
+  OperationsContext operations_;
   std::unique_ptr<HttpServer> server_;
 };
 

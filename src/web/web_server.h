@@ -1,9 +1,10 @@
-// The dashboard and its API over HTTP. Reads status snapshots and nothing else; everything is read only.
+// The dashboard and its API over HTTP. Reads status snapshots; what it starts is behind Operations and needs a token.
 //
 //   /                  dashboard (and its files)
 //   /api/status        the fleet, paged and filtered on request (client_query.h, status_json.h)
 //   /api/clients/{id}  one client
 //   /api/events        changes as Server-Sent Events (fleet_feed.h)
+//   /api/restores, /api/verifications, /api/operations...   long operations (operation_endpoints.h)
 //   /healthz           200 or 503 with reasons (health.h)
 //   /metrics           Prometheus text (fleet_metrics.h)
 #pragma once
@@ -14,7 +15,9 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/secret.h"
 #include "engine/status.h"
+#include "web/operations.h"
 #include "web/server/limits.h"
 
 namespace web {
@@ -24,6 +27,9 @@ struct WebOptions {
   std::uint16_t port = 8080;       // 0: any free one
   std::string version;             // of this program, shown to people
   ServerLimits limits;
+  Operations* operations = nullptr;  // outlives the server; null: nothing can be started
+  base::Secret token = {};           // who knows it may start operations
+  std::string token_file = {};       // where people find it
 };
 
 class WebServer {

@@ -1,5 +1,6 @@
 #include "web/server/connection.h"
 
+#include <algorithm>
 #include <array>
 #include <exception>
 #include <optional>
@@ -63,9 +64,14 @@ std::optional<Response> refuse(const Parser::value_type& request, bool loopback_
   return std::nullopt;
 }
 
-Response method_not_allowed() {
-  Response response = text_error(405, "only GET and HEAD are answered here");
-  response.headers.emplace_back("Allow", std::string(kAllowedMethods));
+// Below /api/ every error is JSON.
+Response error_at(std::string_view path, int status, std::string_view message) {
+  return path.starts_with("/api/") ? json_error(status, message) : text_error(status, message);
+}
+
+Response method_not_allowed(std::string_view path, std::string_view methods) {
+  Response response = error_at(path, 405, "only these methods are answered here: " + std::string(methods));
+  response.headers.emplace_back("Allow", std::string(methods));
   return response;
 }
 
@@ -88,6 +94,18 @@ class SendingBody {
   std::size_t bytes_;
 };
 
+// Counts a body that is read while it is sent.
+class OpenSource {
+ public:
+  explicit OpenSource(ServerState& state) : state_(state) { ++state_.sources; }
+  ~OpenSource() { --state_.sources; }
+  OpenSource(const OpenSource&) = delete;
+  OpenSource& operator=(const OpenSource&) = delete;
+
+ private:
+  ServerState& state_;
+};
+
 // An endpoint that throws has a defect; it costs one answer, not the daemon.
 Response ask(Endpoint& endpoint, const Request& request) {
   try {
@@ -98,11 +116,23 @@ Response ask(Endpoint& endpoint, const Request& request) {
   }
 }
 
-Request split_target(std::string_view target, std::string_view if_none_match) {
+std::string_view path_of(std::string_view target) {
+  return target.substr(0, target.find('?'));
+}
+
+Request to_request(const Parser::value_type& request) {
+  const std::string_view target = as_view(request.target());
   const std::size_t question = target.find('?');
-  return {.path = target.substr(0, question),
+  return {.path = path_of(target),
           .query = question == std::string_view::npos ? std::string_view() : target.substr(question + 1),
-          .if_none_match = if_none_match};
+          .if_none_match = as_view(request[http::field::if_none_match]),
+          .method = as_view(request.method_string()),
+          .body = request.body(),
+          .content_type = as_view(request[http::field::content_type]),
+          .authorization = as_view(request[http::field::authorization]),
+          .origin = as_view(request[http::field::origin]),
+          .host = as_view(request[http::field::host]),
+          .forwarded_host = as_view(request["X-Forwarded-Host"])};
 }
 
 }  // namespace
@@ -130,10 +160,13 @@ class Connection {
   // One request and its answer. False: the connection ends.
   asio::awaitable<bool> serve_one();
   asio::awaitable<bool> wait_for_first_byte();
+  // What it takes as a body depends on the address, so the header is read first.
+  asio::awaitable<beast::error_code> read_request(Parser& parser);
   asio::awaitable<bool> answer(const Parser::value_type& request);
   // Answers a request that could not be read, and reads what is still coming so that the answer is not lost in a reset.
   asio::awaitable<void> answer_and_drain(const Response& response);
   asio::awaitable<bool> send(const Response& response, KeepAlive keep_alive, bool with_body);
+  asio::awaitable<bool> send_source(const Response& response, KeepAlive keep_alive);
   asio::awaitable<void> stream_events();
   asio::awaitable<bool> send_frames(const std::vector<Frame>& frames);
   void expire_send(std::size_t bytes);
@@ -160,20 +193,35 @@ asio::awaitable<bool> Connection::serve_one() {
   idle_ = false;
   first_request_ = false;
   Parser parser;
-  parser.header_limit(static_cast<std::uint32_t>(state_.limits.header_bytes_max));
-  parser.body_limit(state_.limits.body_bytes_max);
-  // One deadline for the whole request, however slowly its bytes trickle in.
-  stream_.expires_after(state_.limits.header_timeout);
-  const auto [error, bytes] = co_await http::async_read(stream_, buffer_, parser, kAwaitTuple);
+  const beast::error_code error = co_await read_request(parser);
   if (!error) co_return co_await answer(parser.get());
   if (error == http::error::header_limit) {
     co_await answer_and_drain(text_error(431, "the request's header is too large"));
   } else if (error == http::error::body_limit) {
-    co_await answer_and_drain(text_error(413, "nothing here takes a body"));
+    const std::string_view path = path_of(as_view(parser.get().target()));
+    co_await answer_and_drain(error_at(path, 413, "the body is larger than what this address takes"));
   } else if (is_parse_error(error) && error != http::error::end_of_stream && error != http::error::partial_message) {
     co_await answer_and_drain(text_error(400, "this is not an HTTP request"));
   }
   co_return false;
+}
+
+asio::awaitable<beast::error_code> Connection::read_request(Parser& parser) {
+  parser.header_limit(static_cast<std::uint32_t>(state_.limits.header_bytes_max));
+  parser.body_limit(state_.limits.body_bytes_max);
+  // One deadline for the whole request, however slowly its bytes trickle in.
+  stream_.expires_after(state_.limits.header_timeout);
+  const auto [bad_header, header_bytes] = co_await http::async_read_header(stream_, buffer_, parser, kAwaitTuple);
+  if (bad_header) co_return bad_header;
+  const Endpoint* endpoint = state_.router->find(path_of(as_view(parser.get().target())));
+  const bool takes_body = endpoint != nullptr && allows(endpoint->methods(), "POST");
+  if (!takes_body) {
+    const std::size_t most = state_.limits.unused_body_bytes_max;
+    if (parser.content_length().value_or(0) > most) co_return http::error::body_limit;
+    parser.body_limit(most);
+  }
+  const auto [bad_body, body_bytes] = co_await http::async_read(stream_, buffer_, parser, kAwaitTuple);
+  co_return bad_body;
 }
 
 asio::awaitable<bool> Connection::answer(const Parser::value_type& http_request) {
@@ -182,15 +230,14 @@ asio::awaitable<bool> Connection::answer(const Parser::value_type& http_request)
   if (const auto refusal = refuse(http_request, state_.loopback_only)) {
     co_return co_await send(*refusal, keep_alive, with_body);
   }
-  const Request request =
-      split_target(as_view(http_request.target()), as_view(http_request[http::field::if_none_match]));
+  const Request request = to_request(http_request);
   const bool is_stream = state_.router->is_event_path(request.path);
   Endpoint* endpoint = state_.router->find(request.path);
   Response response;
   if (!is_stream && endpoint == nullptr) {
     response = not_found(request.path);
-  } else if (with_body && http_request.method() != http::verb::get) {
-    response = method_not_allowed();
+  } else if (const auto methods = is_stream ? kReadMethods : endpoint->methods(); !allows(methods, request.method)) {
+    response = method_not_allowed(request.path, methods);
   } else if (!is_stream) {
     response = ask(*endpoint, request);
   } else if (!with_body) {
@@ -202,11 +249,16 @@ asio::awaitable<bool> Connection::answer(const Parser::value_type& http_request)
     co_return false;
   }
   // Readers that dawdle over large answers must not fill the memory of the daemon.
-  const std::size_t bytes = with_body && response.body ? response.body->size() : 0;
+  std::size_t bytes = with_body && response.body ? response.body->size() : 0;
+  if (with_body && response.source) {
+    bytes = state_.limits.source_piece_bytes;
+    if (state_.sources >= state_.limits.sources_max) response = retry_later("too many files are being sent");
+  }
   if (state_.sending_bytes > 0 && state_.sending_bytes + bytes > state_.limits.sending_bytes_max) {
     response = retry_later("too much is being sent; ask for less with limit=");
   }
   const SendingBody sending(state_, bytes);
+  if (with_body && response.source) co_return co_await send_source(response, keep_alive);
   co_return co_await send(response, keep_alive, with_body);
 }
 
@@ -223,6 +275,32 @@ asio::awaitable<bool> Connection::send(const Response& response, KeepAlive keep_
   expire_send(head.size() + buffers[1].size());
   const auto [error, bytes] = co_await asio::async_write(stream_, buffers, kAwaitTuple);
   co_return !error && keep_alive == KeepAlive::yes;
+}
+
+asio::awaitable<bool> Connection::send_source(const Response& response, KeepAlive keep_alive) {
+  const OpenSource open(state_);
+  const std::string head = render_head(response, keep_alive, unix_seconds());
+  const std::uint64_t size = response.source->size_bytes();
+  const auto begin = std::chrono::steady_clock::now();
+  stream_.expires_after(state_.limits.send_grace);
+  const auto [bad_head, head_bytes] = co_await asio::async_write(stream_, asio::buffer(head), kAwaitTuple);
+  if (bad_head) co_return false;
+  base::Bytes piece(std::min<std::uint64_t>(state_.limits.source_piece_bytes, size));
+  for (std::uint64_t sent = 0; sent < size;) {
+    const auto got = response.source->read_at(sent, piece);
+    if (!got || *got == 0) {
+      base::log::error("a file could not be sent to its end",
+                       {{"reason", got ? "it became shorter" : got.error().message}});
+      co_return false;
+    }
+    sent += *got;
+    // As for other bodies: the slowest rate counts from the beginning, not for each piece.
+    stream_.expires_at(begin + state_.limits.send_grace +
+                       std::chrono::seconds(sent / state_.limits.send_bytes_per_second_min));
+    const auto [error, bytes] = co_await asio::async_write(stream_, asio::buffer(piece.data(), *got), kAwaitTuple);
+    if (error) co_return false;
+  }
+  co_return keep_alive == KeepAlive::yes;
 }
 
 asio::awaitable<void> Connection::answer_and_drain(const Response& response) {

@@ -24,6 +24,7 @@ struct ServerState {
   bool loopback_only = false;  // the Host header must then name loopback (host_check.h)
   bool stopping = false;
   std::size_t sending_bytes = 0;
+  std::size_t sources = 0;        // bodies that are read while they are sent
   std::unique_ptr<EventHub> hub;  // set if the router has a feed
   std::unordered_set<Connection*> connections;
 };

@@ -58,7 +58,7 @@ TEST(ResponseHead, EveryAnswerCarriesTheSecurityHeaders) {
     EXPECT_THAT(head, HasSubstr("Content-Security-Policy: default-src 'self'"));
     EXPECT_THAT(head, HasSubstr("frame-ancestors 'none'"));
     EXPECT_THAT(head, HasSubstr("X-Content-Type-Options: nosniff\r\n"));
-    EXPECT_THAT(head, HasSubstr("Referrer-Policy: no-referrer\r\n"));
+    EXPECT_THAT(head, HasSubstr("Referrer-Policy: same-origin\r\n"));
     EXPECT_THAT(head, HasSubstr("Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"));
     EXPECT_TRUE(head.ends_with("\r\n\r\n"));
     EXPECT_THAT(head, Not(HasSubstr("unsafe-inline")));
@@ -86,7 +86,7 @@ class NamedEndpoint final : public Endpoint {
 
 TEST(Router, ExactPathsAndFoldersButNotTheRootForEverything) {
   Router router;
-  for (const std::string path : {"/", "/api/status", "/api/clients/"}) {
+  for (const std::string path : {"/", "/api/status", "/api/clients/", "/api/jobs/*/file"}) {
     router.add(path, std::make_unique<NamedEndpoint>(path));
   }
   struct Case {
@@ -94,9 +94,19 @@ TEST(Router, ExactPathsAndFoldersButNotTheRootForEverything) {
   };
   for (const Case& c : {Case{"/", "/"}, Case{"/api/status", "/api/status"}, Case{"/api/clients/x", "/api/clients/"},
                         Case{"/api/clients/", "/api/clients/"}, Case{"/api/clients", ""}, Case{"/api/clients/x/y", ""},
+                        Case{"/api/jobs/1/file", "/api/jobs/*/file"}, Case{"/api/jobs//file", ""},
+                        Case{"/api/jobs/1/2/file", ""}, Case{"/api/jobs/1/files", ""}, Case{"/file", ""},
                         Case{"/x", ""}, Case{"", ""}, Case{"/api/status/", ""}, Case{"//", ""}}) {
     Endpoint* found = router.find(c.path);
     EXPECT_EQ(found == nullptr ? "" : *found->handle({}).body, c.endpoint) << c.path;
+  }
+}
+
+TEST(Router, AMethodIsAllowedByItsWholeName) {
+  EXPECT_TRUE(allows("GET, HEAD", "GET"));
+  EXPECT_TRUE(allows("GET, HEAD, DELETE", "DELETE"));
+  for (const std::string_view other : {"", "GE", "EAD", "get", "GET, HEAD", ", ", "POST"}) {
+    EXPECT_FALSE(allows("GET, HEAD", other)) << other;
   }
 }
 

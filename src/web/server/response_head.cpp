@@ -8,31 +8,44 @@ namespace web {
 
 namespace {
 
-// The dashboard needs its own scripts, styles and API and nothing else: no inline code, no frame, no other origin.
+// The dashboard needs its own scripts, styles and API and nothing else: no inline code, no frame, no other origin. Its
+// forms go to its own API; without a referrer policy that lets them, they would not say where they come from (Origin).
 constexpr std::string_view kSecurityHeaders =
-    "Content-Security-Policy: default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "Content-Security-Policy: default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
     "object-src 'none'\r\n"
     "X-Content-Type-Options: nosniff\r\n"
     "X-Frame-Options: DENY\r\n"
-    "Referrer-Policy: no-referrer\r\n"
+    "Referrer-Policy: same-origin\r\n"
     "Cross-Origin-Resource-Policy: same-origin\r\n";
 
 std::string_view reason(int status) {
   switch (status) {
     case 200:
       return "OK";
+    case 202:
+      return "Accepted";
     case 304:
       return "Not Modified";
     case 400:
       return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
     case 404:
       return "Not Found";
     case 405:
       return "Method Not Allowed";
+    case 409:
+      return "Conflict";
     case 413:
       return "Content Too Large";
+    case 415:
+      return "Unsupported Media Type";
     case 421:
       return "Misdirected Request";
+    case 429:
+      return "Too Many Requests";
     case 431:
       return "Request Header Fields Too Large";
     case 500:
@@ -66,7 +79,10 @@ std::string render_head(const Response& response, KeepAlive keep_alive, std::tim
   if (!response.content_type.empty()) head += fmt::format("Content-Type: {}\r\n", response.content_type);
   for (const auto& [name, value] : response.headers) head += fmt::format("{}: {}\r\n", name, value);
   if (response.status != 304) {
-    head += fmt::format("Content-Length: {}\r\n", response.body ? response.body->size() : 0);
+    const std::uint64_t size = response.source ? response.source->size_bytes()
+                               : response.body ? response.body->size()
+                                               : 0;
+    head += fmt::format("Content-Length: {}\r\n", size);
   }
   head += keep_alive == KeepAlive::yes ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
   return head;

@@ -22,7 +22,22 @@ Endpoint* Router::find(std::string_view path) const {
   const std::size_t slash = path.rfind('/');
   if (slash == std::string_view::npos || slash == 0) return nullptr;
   const auto folder = endpoints_.find(path.substr(0, slash + 1));
-  return folder == endpoints_.end() ? nullptr : folder->second.get();
+  if (folder != endpoints_.end()) return folder->second.get();
+  const std::size_t before = path.rfind('/', slash - 1);
+  if (before == std::string_view::npos || before + 1 == slash) return nullptr;
+  std::string pattern(path.substr(0, before));
+  pattern.append("/*").append(path.substr(slash));
+  const auto named = endpoints_.find(pattern);
+  return named == endpoints_.end() ? nullptr : named->second.get();
+}
+
+bool allows(std::string_view methods, std::string_view method) {
+  while (!methods.empty()) {
+    const std::size_t end = methods.find(", ");
+    if (methods.substr(0, end) == method) return true;
+    methods.remove_prefix(end == std::string_view::npos ? methods.size() : end + 2);
+  }
+  return false;
 }
 
 Response json_error(int status, std::string_view message) {

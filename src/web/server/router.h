@@ -11,18 +11,23 @@
 
 namespace web {
 
+inline constexpr std::string_view kReadMethods = "GET, HEAD";
+
 // Called on the server's thread only, so an endpoint may keep a cache without a lock. Must not block and must not
 // throw. HEAD is answered by the server from what GET gives.
 class Endpoint {
  public:
   virtual ~Endpoint() = default;
+  // What it answers, as the Allow header has it; anything else is 405. With POST it takes bodies, up to
+  // ServerLimits::body_bytes_max.
+  [[nodiscard]] virtual std::string_view methods() const { return kReadMethods; }
   virtual Response handle(const Request& request) = 0;
 };
 
 class Router {
  public:
-  // A path that ends in '/' and is longer than "/" answers for what stands directly below it. Adding a path twice is
-  // a CHECK.
+  // A path that ends in '/' and is longer than "/" answers for what stands directly below it; one with "/*/" for any
+  // name in that place. Adding a path twice is a CHECK.
   void add(std::string path, std::unique_ptr<Endpoint> endpoint);
   // GET on `path` opens an event stream; there is one feed at most.
   void set_event_feed(std::string path, std::unique_ptr<EventFeed> feed);
@@ -39,8 +44,8 @@ class Router {
   std::unique_ptr<EventFeed> feed_;
 };
 
-// Everything here is read only.
-inline constexpr std::string_view kAllowedMethods = "GET, HEAD";
+// Whether an Allow header's list has `method`.
+bool allows(std::string_view methods, std::string_view method);
 
 // 404, as JSON below /api/ and as text elsewhere.
 Response not_found(std::string_view path);

@@ -11,9 +11,11 @@
 #include <utility>
 
 #include "base/log.h"
+#include "cli/api_token.h"
 #include "cli/client_policies.h"
 #include "cli/exit_code.h"
 #include "cli/open_store.h"
+#include "cli/operation_queue.h"
 #include "cli/reload.h"
 #include "cli/version.h"
 #include "engine/drills.h"
@@ -117,12 +119,14 @@ struct Daemon {
   std::unique_ptr<engine::Drills> drills;
   std::unique_ptr<engine::MissingRestorer> missing;
   std::unique_ptr<engine::PeriodicAudit> audit;
+  std::unique_ptr<OperationQueue> operations;
   std::unique_ptr<web::WebServer> web;
   std::jthread store_check;
 
   base::Result<> start(const Options& options);
   void start_drills(const Options& options);
   void start_audit(const Options& options);
+  void start_operations(const Options& options, web::WebOptions& serving);
   std::vector<std::string> stop(const Options& options);
 };
 
@@ -158,6 +162,7 @@ base::Result<> Daemon::start(const Options& options) {
   serving.bind = options.bind;
   serving.port = options.port;
   serving.version = version();
+  start_operations(options, serving);
   TRY_ASSIGN(web, web::WebServer::start(engine->board(), std::move(serving)));
   base::log::info("dashboard", {{"address", web->url()}});
   store_check = std::jthread([this](const std::stop_token& stop) { check_store(*store, *engine, stop); });
@@ -188,12 +193,39 @@ void Daemon::start_audit(const Options& options) {
           .mend = [this](const base::DatabaseId& id, engine::Mend mend) { return engine->mend(id, mend); }});
 }
 
+void Daemon::start_operations(const Options& options, web::WebOptions& serving) {
+  const std::filesystem::path file = state_directory(options) / kApiTokenFile;
+  auto token = load_api_token(file);
+  if (!token) {  // everything else goes on without
+    base::log::error("nothing can be started over the API", {{"reason", token.error()}});
+    engine->board().set_notice("operations", "Nothing can be started from here: " + token.error().message);
+    return;
+  }
+  OperationQueueOptions queue;
+  queue.state_directory = state_directory(options);
+  VerifyClient verify;
+  if (drills) {
+    verify = [this](const engine::ClientStatus& client, const std::stop_token& stop,
+                    engine::OnDownloadProgress on_progress) {
+      return drills->verify_now(client, stop, std::move(on_progress));
+    };
+  }
+  operations =
+      std::make_unique<OperationQueue>(std::move(queue), *store, engine->board(), engine->bill(), std::move(verify));
+  serving.operations = operations.get();
+  serving.token = *std::move(token);
+  serving.token_file = std::filesystem::absolute(file).string();
+  base::log::info("token of the API", {{"file", serving.token_file}});
+}
+
 std::vector<std::string> Daemon::stop(const Options& options) {
   std::vector<std::string> left;
   // Two of them may be in the middle of a large database: what is committed is stored first. All use store and engine.
   if (missing) missing->begin_stop();
+  if (operations) operations->begin_stop();
   std::jthread winding_down([this] {
     audit.reset();
+    if (operations) operations->stop();  // the web server still shows what became of them
     drills.reset();
     missing.reset();
   });
@@ -209,6 +241,7 @@ std::vector<std::string> Daemon::stop(const Options& options) {
   if (engine) engine->stop();
   fleet.reset();
   web.reset();
+  operations.reset();
   store.reset();
   engine.reset();
   return left;

@@ -4,6 +4,7 @@ import {auditText, auditTitle} from './audit.js';
 import {bytes, duration, money, needsAttention, number, plural, states} from './format.js';
 import {fetchJson, Live} from './live.js';
 import {Table} from './table.js';
+import {OperationsPanel} from './operations.js';
 import {setUpTheme} from './theme-button.js';
 import {Tiles} from './tiles.js';
 import {loadView, saveView, viewQuery} from './view.js';
@@ -13,7 +14,8 @@ const kRefetchMillis = 1000;
 const kMovingKeys = ['state', 'size', 'lastReplicated', 'txid'];
 
 const view = loadView();
-const table = new Table(byId('rows'));
+const operations = new OperationsPanel();
+const table = new Table(byId('rows'), operations);
 const tiles = new Tiles(byId('tiles'), (state) => changeView({state, offset: 0}));
 let page = null;          // the last answer of /api/status, with totals kept fresh by events
 let seenVersion = 0;      // newest fleet version that any message told of
@@ -205,4 +207,6 @@ setUpTheme(byId('theme-button'));
 setUpControls();
 renderControls();
 setInterval(() => { if (!document.hidden) renderTimes(); }, 1000);
-new Live({onRefresh: refresh, onChange: applyChange, onLink: showLink});
+// Everything is asked anew when the server is back: what ran may have ended with it.
+const refreshAll = () => Promise.all([refresh(), operations.refresh()]);
+new Live({onRefresh: refreshAll, onChange: applyChange, onLink: showLink});

@@ -65,7 +65,7 @@ function verified({verdict, at, txid, sourceEqual, object, text}) {
 }
 
 export class Details {
-  constructor(columns) {
+  constructor(columns, actions) {
     this.client = null;
     this.refetchTimer = 0;
     this.missed = false;
@@ -86,7 +86,15 @@ export class Details {
           copyButton('Copy', () => this.client[field])),
       ]),
       element('p', {class: 'hint'}, 'Credentials come from the environment, as the daemon’s do.'));
-    const cell = element('td', {colspan: String(columns), role: 'cell'}, facts, account, restore);
+    const button = (label, act) => {
+      const node = element('button', {type: 'button', class: 'button'}, label);
+      node.addEventListener('click', () => act(this.client));
+      return node;
+    };
+    const doing = element('div', {class: 'detail-actions', role: 'group', 'aria-label': 'Backup'},
+      button('Restore…', (client) => actions.restore(client)),
+      button('Verify now', (client) => actions.verify(client)));
+    const cell = element('td', {colspan: String(columns), role: 'cell'}, facts, account, doing, restore);
     this.row = element('tr', {class: 'detail-row', role: 'row'}, cell);
   }
 

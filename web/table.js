@@ -11,8 +11,9 @@ function cell(label, className, ...children) {
 }
 
 class Row {
-  constructor(client) {
+  constructor(client, actions) {
     this.client = client;
+    this.actions = actions;
     this.id = element('span', {class: 'client-id mono'}, client.clientId);
     this.s3Path = element('span', {class: 's3-path mono'}, client.s3Path);
     this.path = element('span', {class: 'path mono'});
@@ -76,7 +77,7 @@ class Row {
       this.details.row.remove();
       this.details = null;
     } else {
-      this.details = new Details(kColumns);
+      this.details = new Details(kColumns, this.actions);
       this.details.update(this.client);
       this.details.refetch();
       this.node.after(this.details.row);
@@ -91,8 +92,10 @@ class Row {
 }
 
 export class Table {
-  constructor(body) {
+  // `actions.restore(client)` and `actions.verify(client)` are what a client's details offer.
+  constructor(body, actions) {
     this.body = body;
+    this.actions = actions;
     this.rows = new Map();
   }
 
@@ -104,7 +107,7 @@ export class Table {
   show(clients) {
     const next = new Map();
     for (const client of clients) {
-      const row = this.rows.get(client.clientId) ?? new Row(client);
+      const row = this.rows.get(client.clientId) ?? new Row(client, this.actions);
       row.update(client, true);
       next.set(client.clientId, row);
     }

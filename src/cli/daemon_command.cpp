@@ -83,7 +83,7 @@ fleet::PolicyOf policies_of(const Options& options) {
 // Fencing between two writers rests on conditional puts. Asked once per bucket, then remembered: a start costs no
 // request.
 void check_store(storage::ObjectStore& store, engine::Engine& engine, const std::stop_token& stop) {
-  const std::string name = "conditional_put " + store.display_url();
+  const std::string name = engine::conditions_record(store);
   if (const auto known = engine.ledger().recall(name); known && *known == "honoured") return;
   const base::SteadyTime limit = base::system_clock().steady_now() + std::chrono::seconds(30);
   const auto answer = storage::probe_conditional_put(

@@ -31,6 +31,7 @@ Client::Client(ClientRecord record, const ClientContext& context, NewPolicy poli
                 [this](StoreAnswer answer) { post(std::move(answer)); }),
       lost_points_(policy_->sync_interval) {
   if (context_.upkeep != nullptr) context_.upkeep->set_policy(record_.row, policy_);
+  if (context_.late_uploads_overwrite && record_.attempted > record_.txid) leave_attempted_txid();
   contacted_ = record_.txid.value > 0;
   tracker_.resume(record_.position, record_.fingerprint);
   page_size_ = record_.page_size;

@@ -50,6 +50,8 @@ struct ClientContext {
   Places* base_jobs = nullptr;  // how many databases may be read whole at once
   ClientOptions options;
   base::UnixMillis run_began{0};  // of this process
+  // The store is known to ignore conditions: an upload of an earlier run may yet replace what stands under its key.
+  bool late_uploads_overwrite = false;
   std::function<void(std::shared_ptr<const ClientStatus>)> publish;
   // Runs a job that blocks on the network, later, on a thread of its own; it ends soon after `stop`.
   std::function<void(std::move_only_function<void(const std::stop_token& stop)>)> in_background;
@@ -86,6 +88,7 @@ class Client {
   void take_over();
   void mend_backup();
   bool start_over();
+  void leave_attempted_txid();
   void on_policy(NewPolicy policy);
   void on_bucket(const BucketAnswer& answer);
   base::Result<> record_listing(const ListingUnderWay& listing, const std::vector<history::Object>& listed);

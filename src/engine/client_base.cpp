@@ -41,6 +41,17 @@ void Client::mend_backup() {
   mend_wanted_.reset();
 }
 
+// Where no condition holds it back, the upload of an earlier run may arrive at any time, whatever was stored there
+// meanwhile. If it is not there by now its TXID is given to nothing else: a snapshot above it begins, which no restore
+// of what follows goes behind. Nothing is recorded before that is stored, so a crash in between comes back to here.
+void Client::leave_attempted_txid() {
+  given_ = record_.attempted;
+  record_.txid = record_.attempted = {};
+  record_.index_valid = false;
+  record_.position = {};
+  record_.fingerprint = {};
+}
+
 // As if nothing were known here: the bucket says where to go on.
 bool Client::start_over() {
   if (auto recorded = context_.ledger->start_over(record_.row); !recorded) {

@@ -94,6 +94,7 @@ class ClientTest : public ::testing::Test {
     context->base_jobs = &base_jobs_;
     context->options = options_;
     context->run_began = clock_.unix_now();
+    context->late_uploads_overwrite = late_uploads_overwrite_;
     context->publish = [this](std::shared_ptr<const ClientStatus> status) { status_ = std::move(status); };
     context->in_background = [](auto job) { job(std::stop_token()); };
     context->takeover_answered = [this](const base::DatabaseId&) { ++takeovers_answered_; };
@@ -171,6 +172,7 @@ class ClientTest : public ::testing::Test {
   std::condition_variable woken_;
   std::uint64_t wakes_ = 0;
   int restarts_ = 0, takeovers_answered_ = 0;
+  bool late_uploads_overwrite_ = false;
   std::vector<std::unique_ptr<Ledger>> ledgers_;
   std::vector<std::unique_ptr<ClientContext>> contexts_;
   std::unique_ptr<storage::MemoryStore> store_ = std::make_unique<storage::MemoryStore>();

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "os/memory.h"
+#include "storage/probe.h"
 
 namespace engine {
 
@@ -64,6 +65,10 @@ Engine::Engine(EngineConfig config, storage::ObjectStore& store, EventStream& st
   context_.publish = [this](std::shared_ptr<const ClientStatus> status) { board_->put(std::move(status)); };
 }
 
+std::string conditions_record(const storage::ObjectStore& store) {
+  return "conditional_put " + store.display_url();
+}
+
 base::Result<std::unique_ptr<Engine>> Engine::start(EngineConfig config, storage::ObjectStore& store,
                                                     EventStream& stream, os::FileCloser& closer,
                                                     const base::Clock& clock) {
@@ -77,6 +82,9 @@ base::Result<std::unique_ptr<Engine>> Engine::start(EngineConfig config, storage
     TRY(engine->ledger_->bind_to_bucket(store.display_url()));
     TRY_ASSIGN(const std::string bill, engine->ledger_->recall(kBillName));
     engine->bill_->restore(bill);
+    TRY_ASSIGN(const std::string conditions, engine->ledger_->recall(conditions_record(store)));
+    engine->context_.late_uploads_overwrite =
+        !conditions.empty() && conditions != storage::to_string(storage::ConditionalPut::honoured);
     return {};
   };
   if (auto prepared = prepare(); !prepared) return base::fail(state_directory_error(prepared.error(), directory));

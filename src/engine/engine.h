@@ -44,6 +44,10 @@ struct EngineConfig {
   unsigned workers = 0;  // 0: as many as cores, at least 2
 };
 
+// Under this name the state database remembers (Ledger::remember) what probe_conditional_put() found, as to_string()
+// has it. From the next start on the engine goes by it.
+std::string conditions_record(const storage::ObjectStore& store);
+
 class Engine {
  public:
   // conflict: another daemon uses the state directory. denied, io: it cannot be written; the message names -state-dir.

@@ -172,7 +172,8 @@ base::Result<PutResult> MemoryStore::do_put(const PutRequest& request, const Cal
   counter_.add_sent(bytes.size(), context);
   return state_.with([&](State& state) -> base::Result<PutResult> {
     const auto found = state.objects.find(request.key.value);
-    if (request.on_existing == OnExisting::fail_with_conflict && found != state.objects.end()) {
+    const bool conditional = state.honours_conditions && request.on_existing == OnExisting::fail_with_conflict;
+    if (conditional && found != state.objects.end()) {
       return base::fail(base::Category::conflict, request.key.value + " exists already");
     }
     Object object{std::move(bytes), clock_.unix_now(), std::nullopt, ++state.last_version};
@@ -226,6 +227,10 @@ base::Result<ListPage> MemoryStore::do_list(const ListRequest& request) {
 void MemoryStore::fail_next(Predicate predicate, base::Error error, unsigned times, FaultPoint point) {
   if (times == 0) return;
   state_.with([&](State& state) { state.faults.push_back({std::move(predicate), std::move(error), times, point}); });
+}
+
+void MemoryStore::ignore_conditions() {
+  state_.with([](State& state) { state.honours_conditions = false; });
 }
 
 void MemoryStore::set_delay(std::chrono::milliseconds delay) {

@@ -52,6 +52,8 @@ class MemoryStore final : public ObjectStore {
   // The next `times` operations for which `predicate` is true fail with `error`. Faults are asked in the order they
   // were set; the first that matches is used up.
   void fail_next(Predicate predicate, base::Error error, unsigned times = 1, FaultPoint point = FaultPoint::before);
+  // From now on: a store that does not know conditional puts.
+  void ignore_conditions();
   // Every operation takes so long.
   void set_delay(std::chrono::milliseconds delay);
   // Operations that begin wait until resume(): a store that accepts but does not answer.
@@ -83,6 +85,7 @@ class MemoryStore final : public ObjectStore {
     std::vector<Operation> operations;
     std::chrono::milliseconds delay{0};
     bool paused = false;
+    bool honours_conditions = true;
     std::uint64_t pauses = 0;  // so far; numbers them from 1
     std::uint64_t last_version = 0;
   };

@@ -4,6 +4,8 @@ import {ago, bytes, local, plural} from './format.js';
 import {fetchJson} from './live.js';
 
 const kPollMillis = 1000;
+const kRestMillis = 60_000;  // somebody else may have started one, and downloads go
+const kFailedMillis = 5000;
 const kTokenKey = 'api-token';
 
 const isOver = ({state}) => state !== 'queued' && state !== 'running';
@@ -117,7 +119,7 @@ export class OperationsPanel {
     document.addEventListener('visibilitychange', () => { if (!document.hidden) this.refresh(); });
   }
 
-  // Asks once, and then every second for as long as something waits or runs.
+  // Asks, and then every second for as long as something waits or runs, else now and then.
   async refresh() {
     clearTimeout(this.timer);
     this.timer = 0;
@@ -126,13 +128,15 @@ export class OperationsPanel {
       this.tokenFile = tokenFile;
       document.documentElement.toggleAttribute('data-operations', tokenFile !== null);
       this.show(operations);
-    } catch {
-      return;  // the page says when the server is away, and asks again when it is back
+    } catch {  // the page says when the server is away
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.refresh(), kFailedMillis);
+      return;
     }
     clearTimeout(this.timer);  // another call may have been quicker
-    if (!document.hidden && [...this.items.values()].some(({operation}) => !isOver(operation))) {
-      this.timer = setTimeout(() => this.refresh(), kPollMillis);
-    }
+    if (document.hidden) return;
+    const runs = [...this.items.values()].some(({operation}) => !isOver(operation));
+    this.timer = setTimeout(() => this.refresh(), runs ? kPollMillis : kRestMillis);
   }
 
   show(operations) {

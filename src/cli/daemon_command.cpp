@@ -16,6 +16,7 @@
 #include "cli/exit_code.h"
 #include "cli/open_store.h"
 #include "cli/operation_queue.h"
+#include "cli/operation_target.h"
 #include "cli/reload.h"
 #include "cli/version.h"
 #include "engine/drills.h"
@@ -197,6 +198,7 @@ void Daemon::start_operations(const Options& options, web::WebOptions& serving) 
   const std::filesystem::path file = state_directory(options) / kApiTokenFile;
   auto token = load_api_token(file);
   if (!token) {  // everything else goes on without
+    clear_downloads(state_directory(options));
     base::log::error("nothing can be started over the API", {{"reason", token.error()}});
     engine->board().set_notice("operations", "Nothing can be started from here: " + token.error().message);
     return;

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <ranges>
-#include <tuple>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -34,6 +34,7 @@ constexpr std::uint64_t kWaitingBytes = 8U << 20;
 // No unfinished file is kept for a next time: who cancels wants nothing left.
 constexpr std::uint64_t kNoCheckpoints = UINT64_MAX;
 constexpr std::size_t kFindingsMax = 20;
+constexpr std::uint64_t kRoomEveryBytes = 8U << 20;  // read, until the disk is looked at again
 
 base::UnixMillis now() {
   return base::system_clock().unix_now();
@@ -89,6 +90,24 @@ struct OperationQueue::Job {
   std::optional<base::SteadyTime> expires;  // a download's file is there
 };
 
+// Deleting a large file may take long, and the web server's thread waits for the lock.
+struct OperationQueue::Discarded {
+  Discarded() = default;
+  Discarded(const Discarded&) = delete;
+  Discarded& operator=(const Discarded&) = delete;
+  ~Discarded() { delete_now(); }
+
+  void delete_now() {
+    for (const fs::path& file : std::exchange(files, {})) {
+      if (auto removed = os::remove_file(file); !removed) {
+        base::log::warn("a download cannot be deleted", {{"reason", removed.error()}});
+      }
+    }
+  }
+
+  std::vector<fs::path> files;
+};
+
 OperationQueue::OperationQueue(OperationQueueOptions options, storage::ObjectStore& store,
                                const engine::StatusBoard& board, engine::Bill& bill, VerifyClient verify)
     : options_(std::move(options)), store_(store), board_(board), bill_(bill), verify_(std::move(verify)) {
@@ -97,6 +116,7 @@ OperationQueue::OperationQueue(OperationQueueOptions options, storage::ObjectSto
 
 OperationQueue::~OperationQueue() {
   stop();
+  clear_downloads(options_.state_directory);
 }
 
 base::Result<Operation> OperationQueue::start_restore(web::RestoreRequest request) {
@@ -133,7 +153,9 @@ base::Result<Operation> OperationQueue::enqueue(std::shared_ptr<Job> job) {
                                   "litestream-manager restore also restores what only the bucket knows",
                                   client_id.substr(0, 64)));
   }
+  Discarded discarded;  // deleted after unlocking
   const std::scoped_lock lock(mutex_);
+  discard_expired(discarded);
   if (stopping_) return base::fail(Category::retry_later, "the daemon is stopping; ask again after its next start");
   const auto queued =
       std::ranges::count_if(jobs_, [](const auto& j) { return j->shown.state == OperationState::queued; });
@@ -151,7 +173,7 @@ base::Result<Operation> OperationQueue::enqueue(std::shared_ptr<Job> job) {
   job->shown.queued = now();
   Operation answer = job->shown;
   jobs_.push_back(std::move(job));
-  shorten_list();
+  shorten_list(discarded);
   if (!thread_.joinable()) thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
   changed_.notify_all();
   base::log::info("operation queued", {{"operation", answer.id},
@@ -198,7 +220,9 @@ base::Result<web::Download> OperationQueue::open_download(std::string_view id) {
   std::shared_ptr<Job> job;
   Operation shown;
   {
+    Discarded discarded;
     const std::scoped_lock lock(mutex_);
+    discard_expired(discarded);
     job = job_of(id);
     if (!job)
       return base::fail(Category::not_found, "there is no such operation; the last ones are at /api/operations");
@@ -239,7 +263,11 @@ void OperationQueue::stop() {
 void OperationQueue::run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
-    delete_expired();
+    if (Discarded discarded; discard_expired(discarded)) {
+      lock.unlock();
+      discarded.delete_now();
+      lock.lock();
+    }
     const auto job = next_queued();
     if (!job) {
       const auto work_is_there = [this] { return next_queued() != nullptr; };
@@ -262,7 +290,9 @@ void OperationQueue::run(const std::stop_token& stop) {
 
 engine::OnDownloadProgress OperationQueue::progress_of(Job& job) {
   return [this, &job](const engine::DownloadProgress& progress) {
+    Discarded discarded;
     const std::scoped_lock lock(mutex_);
+    discard_expired(discarded);
     job.shown.progress = {.bytes_done = progress.bytes_done,
                           .bytes_total = progress.bytes_total,
                           .objects_done = progress.objects_done,
@@ -280,11 +310,22 @@ OperationQueue::Outcome OperationQueue::restore(Job& job) {
   options.parallel_downloads = kRequests;
   options.waiting_bytes_max = kWaitingBytes;
   options.checkpoint_bytes = kNoCheckpoints;
-  options.on_progress = progress_of(job);
+  options.for_its_maker_alone = true;
+  // The state that is wanted may be larger than today's.
+  base::Result<> room;
+  std::uint64_t looked_at = 0;
+  options.on_progress = [&, show = progress_of(job)](const engine::DownloadProgress& progress) {
+    show(progress);
+    if (progress.bytes_done >= looked_at && progress.bytes_done < looked_at + kRoomEveryBytes) return;
+    looked_at = progress.bytes_done;
+    if (room) room = check_room(options.output.parent_path(), 0);
+    if (!room) job.stop.request_stop();
+  };
   options.context.stop = job.stop.get_token();
   options.context.observer = bill_.charge(engine::Purpose::recovery, engine::parse_guid(request.client_id));
-  TRY_ASSIGN(const auto report, engine::restore(store_, job.client->replica_path, options));
-  if (request.download) TRY(keep_to_ourselves(options.output));
+  const auto restored = engine::restore(store_, job.client->replica_path, options);
+  if (!room) return base::fail(std::move(room).error());
+  TRY_ASSIGN(const auto report, restored);
   web::OperationResult result;
   result.txid = report.txid.value;
   result.time = report.timestamp;
@@ -322,9 +363,9 @@ std::optional<base::SteadyTime> OperationQueue::next_expiry() const {
 }
 
 void OperationQueue::finish(Job& job, Outcome outcome) {
-  const bool asked_to_end = job.stop.stop_requested();
   if (!outcome) {
-    if (job.shown.request.download) std::ignore = os::remove_file(download_path(job.shown.id));
+    // Without room it stops itself.
+    const bool asked_to_end = job.stop.stop_requested() && outcome.error().category != Category::io;
     if (!asked_to_end) job.shown.error = outcome.error().message;
     return end(job, asked_to_end ? OperationState::cancelled : OperationState::failed);
   }
@@ -350,27 +391,26 @@ void OperationQueue::end(Job& job, OperationState state) {
                     {"reason", job.shown.error}});
 }
 
-void OperationQueue::delete_expired() {
+bool OperationQueue::discard_expired(Discarded& discarded) {
   const base::SteadyTime time = base::system_clock().steady_now();
   for (const auto& job : jobs_) {
-    if (job->expires && *job->expires <= time) discard_file(*job);
+    if (job->expires && *job->expires <= time) discard_file(*job, discarded);
   }
+  return !discarded.files.empty();
 }
 
-void OperationQueue::discard_file(Job& job) {
+void OperationQueue::discard_file(Job& job, Discarded& discarded) {
   if (!job.expires) return;
   job.expires.reset();
   if (job.shown.result) job.shown.result->available = false;
-  if (auto removed = os::remove_file(download_path(job.shown.id)); !removed) {
-    base::log::warn("a download cannot be deleted", {{"reason", removed.error()}});
-  }
+  discarded.files.push_back(download_path(job.shown.id));
 }
 
-void OperationQueue::shorten_list() {
+void OperationQueue::shorten_list(Discarded& discarded) {
   while (jobs_.size() > options_.listed_max) {
     const auto oldest = std::ranges::find_if(jobs_, [](const auto& job) { return is_over(job->shown.state); });
     if (oldest == jobs_.end()) return;  // as many as may wait, and one that runs
-    discard_file(**oldest);
+    discard_file(**oldest, discarded);
     jobs_.erase(oldest);
   }
 }

@@ -44,7 +44,8 @@ using VerifyClient = std::function<base::Result<engine::VerifyReport>(
 
 class OperationQueue final : public web::Operations {
  public:
-  // All of them outlive it. Deletes the downloads of an earlier run. Without `verify` nothing can be verified.
+  // All of them outlive it. Deletes the downloads of an earlier run, and its own in the end. Without `verify` nothing
+  // can be verified.
   OperationQueue(OperationQueueOptions options, storage::ObjectStore& store, const engine::StatusBoard& board,
                  engine::Bill& bill, VerifyClient verify);
   ~OperationQueue() override;
@@ -65,6 +66,7 @@ class OperationQueue final : public web::Operations {
 
  private:
   struct Job;
+  struct Discarded;
   using Outcome = base::Result<web::OperationResult>;
 
   base::Result<web::Operation> enqueue(std::shared_ptr<Job> job);
@@ -80,9 +82,10 @@ class OperationQueue final : public web::Operations {
   [[nodiscard]] std::optional<base::SteadyTime> next_expiry() const;
   void finish(Job& job, Outcome outcome);
   void end(Job& job, web::OperationState state);
-  void delete_expired();
-  void discard_file(Job& job);
-  void shorten_list();
+  // False: there is none.
+  bool discard_expired(Discarded& discarded);
+  void discard_file(Job& job, Discarded& discarded);
+  void shorten_list(Discarded& discarded);
 
   const OperationQueueOptions options_;
   storage::ObjectStore& store_;

@@ -121,6 +121,8 @@ TEST_F(OperationQueueTest, ARestoreToANewPathIsTheDatabase) {
   ASSERT_EQ(over.state, OperationState::succeeded) << over.error;
   EXPECT_EQ(content(out_ / "new.db"), original_);
   EXPECT_EQ(files(out_), std::set<std::string>{"new.db"});
+  EXPECT_EQ(fs::status(out_ / "new.db").permissions(), fs::perms::owner_read | fs::perms::owner_write)
+      << "everybody may read where it goes";
   EXPECT_EQ(over.result->txid, 1U);
   EXPECT_EQ(over.result->bytes, original_.size());
   EXPECT_EQ(over.progress.bytes_done, over.progress.bytes_total);
@@ -209,9 +211,21 @@ TEST_F(OperationQueueTest, ADownloadIsOursAloneAndHandedOutWhole) {
 TEST_F(OperationQueueTest, ADownloadGoesWhenItsTimeIsOver) {
   const auto queue = make({.state_directory = {}, .download_life = 1ms});
   const auto started = queue->start_restore(download());
-  wait(*queue, started->id, [](const Operation& o) { return is_over(o.state) && o.result && !o.result->available; });
-  EXPECT_TRUE(files(downloads_).empty());
+  wait(*queue, started->id, [this](const Operation& o) {
+    return is_over(o.state) && o.result && !o.result->available && files(downloads_).empty();
+  });
   EXPECT_THAT(queue->open_download(started->id).error().message, HasSubstr("deleted"));
+}
+
+TEST_F(OperationQueueTest, ADownloadGoesInTimeAlsoWhileAnotherOperationRuns) {
+  const auto queue = make({.state_directory = {}, .download_life = 50ms});
+  const auto started = queue->start_restore(download());
+  wait(*queue, started->id);
+  store_.pause();
+  wait(*queue, queue->start_restore(to(out_ / "x.db"))->id, is_running);
+  wait(*queue, started->id, [&](const Operation&) { return !queue->open_download(started->id); });
+  EXPECT_FALSE(queue->find(started->id)->result->available);
+  EXPECT_TRUE(files(downloads_).empty());
 }
 
 TEST_F(OperationQueueTest, ADownloadGoesWithItsOperationAndAtTheNextStart) {
@@ -226,6 +240,7 @@ TEST_F(OperationQueueTest, ADownloadGoesWithItsOperationAndAtTheNextStart) {
     EXPECT_FALSE(queue->find(dropped->id));
     EXPECT_EQ(files(downloads_), std::set<std::string>{kept + ".db"});
   }
+  EXPECT_TRUE(files(downloads_).empty()) << "kept until the daemon ends";
   std::ofstream(downloads_ / "unfinished.db.tmp-1") << "x";
   const auto next = make();
   EXPECT_TRUE(files(downloads_).empty());

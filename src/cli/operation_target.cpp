@@ -52,7 +52,7 @@ base::Result<fs::path> check_target(const std::string& path, const fs::path& sta
 base::Result<> check_room(const fs::path& directory, std::uint64_t database_bytes) {
   std::error_code error;
   const fs::space_info space = fs::space(directory, error);
-  if (error || space.available == 0) return {};  // the restore itself will tell
+  if (error || space.capacity == 0) return {};  // the restore itself will tell
   if (space.available >= database_bytes + kReserveBytes) return {};
   return base::fail(Category::io,
                     fmt::format("{} has {} free; the database needs about {}, and {} are left to others: make room, or "
@@ -84,13 +84,6 @@ void clear_downloads(const fs::path& state_directory) {
       base::log::warn("an old download cannot be deleted", {{"reason", removed.error()}});
     }
   }
-}
-
-base::Result<> keep_to_ourselves(const fs::path& file) {
-  std::error_code error;
-  fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write, fs::perm_options::replace, error);
-  if (error) return base::fail(Category::io, file.string() + ": " + error.message());
-  return {};
 }
 
 }  // namespace cli

@@ -23,7 +23,5 @@ std::filesystem::path downloads_folder(const std::filesystem::path& state_direct
 base::Result<> make_downloads_folder(const std::filesystem::path& state_directory);
 // Takes away what an earlier run left in it; what cannot be is logged.
 void clear_downloads(const std::filesystem::path& state_directory);
-// Mode 0600.
-base::Result<> keep_to_ourselves(const std::filesystem::path& file);
 
 }  // namespace cli

@@ -78,7 +78,7 @@ base::Result<RestoreReport> restore(storage::ObjectStore& store, std::string_vie
   TRY_ASSIGN(RestoreOutput output, RestoreOutput::prepare(options.output, options.on_existing));
   TRY_ASSIGN(RestoreChoice choice, choose_restore(store, replica, options.target, {}, options.context));
   RestoreResume resume(output, fmt::format("{}/{}", store.display_url(), replica));
-  TRY(resume.open());
+  TRY(resume.open(options.for_its_maker_alone));
   RestoreReport report;
   if (choice.generation) {
     TRY(resume.start_afresh());

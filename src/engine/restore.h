@@ -27,6 +27,9 @@ struct RestoreOptions {
   OnExistingOutput on_existing = OnExistingOutput::refuse;
   // Root gives an output that replaces nothing the owner and group of this file or directory; empty: they stay root's.
   std::filesystem::path owner_as;
+  // For a place that others may write to and know of beforehand: the new file is readable by its maker alone from its
+  // first byte on, and what an interrupted restore left there is neither gone on with nor touched.
+  bool for_its_maker_alone = false;
   history::RestoreTarget target;  // neither: the newest state
   unsigned parallel_downloads = 16;
   std::uint64_t waiting_bytes_max = 20U << 20;  // asked for and not yet written: most of the memory

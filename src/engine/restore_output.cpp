@@ -93,9 +93,10 @@ RestoreOutput::~RestoreOutput() {
   }
 }
 
-base::Result<os::File> RestoreOutput::create() const {
+base::Result<os::File> RestoreOutput::create(bool for_its_maker_alone) const {
   TRY_ASSIGN(const auto replaced, stat_if_there(output_));
-  TRY_ASSIGN(os::File file, replaced ? os::File::create_new(temporary_) : os::create_new_for_everybody(temporary_));
+  const bool alone = replaced || for_its_maker_alone;
+  TRY_ASSIGN(os::File file, alone ? os::File::create_new(temporary_) : os::create_new_for_everybody(temporary_));
   TRY_ASSIGN(const bool locked, os::lock_description(file));
   if (!locked) return base::fail(base::Category::conflict, temporary_.string() + " is used by another process");
   return file;
@@ -108,6 +109,8 @@ base::Result<std::optional<os::File>> RestoreOutput::adopt(const std::string& na
   auto file = os::File::open_read_write(path);
   if (!file && file.error().category == base::Category::not_found) return std::nullopt;
   if (!file) return base::fail(std::move(file).error());
+  TRY_ASSIGN(const os::FileStat stat, file->stat());
+  if (!os::is_ours_alone(stat)) return std::nullopt;
   TRY_ASSIGN(const bool locked, os::lock_description(*file));
   if (!locked) {
     return base::fail(base::Category::conflict,

@@ -32,10 +32,10 @@ class RestoreOutput {
   RestoreOutput& operator=(RestoreOutput&&) = delete;
 
   // Makes temporary_path() and locks it (flock) as long as it is open: readable by its maker alone while it is to
-  // replace another file, else as any new file.
-  [[nodiscard]] base::Result<os::File> create() const;
-  // Takes over the temporary file of an interrupted restore to this output, by its name; nullopt if it is not there or
-  // the name is not one of ours. conflict: the restore that made it is still under way.
+  // replace another file or if that is asked for, else as any new file.
+  [[nodiscard]] base::Result<os::File> create(bool for_its_maker_alone) const;
+  // Takes over the temporary file of an interrupted restore to this output, by its name; nullopt if it is not there,
+  // the name is not one of ours, or the file another user's. conflict: the restore that made it is still under way.
   base::Result<std::optional<os::File>> adopt(const std::string& name);
   // Removes what was taken over: temporary_path() is a new name again.
   base::Result<> discard_adopted();

@@ -106,7 +106,7 @@ base::Result<std::optional<ResumeRecord>> RestoreResume::read_record() {
   if (!file) return base::fail(std::move(file).error());
   TRY_ASSIGN(const os::FileStat stat, file->stat());
   foreign_record_ = true;
-  if (!stat.is_regular || stat.size_bytes > kRecordBytesMax) return std::nullopt;
+  if (!os::is_ours_alone(stat) || stat.size_bytes > kRecordBytesMax) return std::nullopt;
   base::Bytes bytes(stat.size_bytes);
   TRY_ASSIGN(const std::size_t count, file->read_at(0, bytes));
   bytes.resize(count);
@@ -115,7 +115,12 @@ base::Result<std::optional<ResumeRecord>> RestoreResume::read_record() {
   return record;
 }
 
-base::Result<> RestoreResume::open() {
+base::Result<> RestoreResume::open(bool for_its_maker_alone) {
+  if (for_its_maker_alone) {
+    foreign_record_ = true;
+    TRY_ASSIGN(file_, output_.create(for_its_maker_alone));
+    return {};
+  }
   TRY_ASSIGN(auto record, read_record());
   if (record) {
     TRY_ASSIGN(auto unfinished, output_.adopt(record->unfinished));
@@ -127,7 +132,7 @@ base::Result<> RestoreResume::open() {
     TRY(output_.discard_adopted());
     TRY(os::remove_file(record_path_));
   }
-  TRY_ASSIGN(file_, output_.create());
+  TRY_ASSIGN(file_, output_.create(false));
   return {};
 }
 

@@ -50,8 +50,10 @@ class RestoreResume final : public PageCheckpoints {
   RestoreResume(RestoreOutput& output, std::string backup);
 
   // The file to restore into: the unfinished one of an interrupted restore of the same backup, else a new one. What an
-  // interrupted restore of another backup left here is removed. conflict: another restore to this output is under way.
-  base::Result<> open();
+  // interrupted restore of another backup left here is removed. What another user left is not believed: a new one, and
+  // nothing is recorded. conflict: another restore to this output is under way.
+  // `for_its_maker_alone`: always a new one, likewise.
+  base::Result<> open(bool for_its_maker_alone = false);
 
   std::optional<Saved> load() override;
   base::Result<> save(const StateIdentity& state, const PageBits& have, std::uint64_t checksum) override;

@@ -179,6 +179,35 @@ TEST_F(Resume, AFileOfTheRecordsNameThatIsNotOursIsLeftAlone) {
   EXPECT_EQ(read_text(directory_ / "out.db.restoring"), "precious");
 }
 
+// Who may write into the directory and knows of the target could keep a descriptor on such a file.
+TEST_F(Resume, AFileWithASecondNameIsNotBelieved) {
+  BackupMaker backup(store_);
+  backup.write(1, kDatabasePages);
+  interrupt(Category::retry_later);
+  fs::create_hard_link(unfinished(), directory_ / "second-name");
+  const auto report = restore(store_, kReplica, options());
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->resumed_bytes, 0U);
+  EXPECT_EQ(read_text(output_), text(backup.file(1)));
+}
+
+TEST_F(Resume, ARestoreForItsMakerAloneBeginsAnewAndTouchesNothing) {
+  BackupMaker backup(store_);
+  backup.write(1, kDatabasePages);
+  interrupt(Category::retry_later);
+  const auto before = directory_contents();
+  const std::string record = read_text(directory_ / "out.db.restoring");
+  RestoreOptions alone = options();
+  alone.for_its_maker_alone = true;
+  const auto report = restore(store_, kReplica, alone);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->resumed_bytes, 0U);
+  EXPECT_EQ(fs::status(output_).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+  EXPECT_EQ(read_text(output_), text(backup.file(1)));
+  EXPECT_EQ(directory_contents().size(), before.size() + 1);
+  EXPECT_EQ(read_text(directory_ / "out.db.restoring"), record);
+}
+
 TEST_F(Resume, DamageLeavesNothing) {
   BackupMaker backup(store_);
   backup.write(1, kDatabasePages);

@@ -96,6 +96,8 @@ base::Result<FileSystemKind> file_system_kind(const fs::path& path);
 inline constexpr std::chrono::milliseconds kTimestampGranularity{20};
 
 std::uint32_t effective_uid();
+// A regular file of this process's user, under one name.
+bool is_ours_alone(const FileStat& stat);
 std::string boot_id();             // changes with every boot; empty where unknown
 std::uint64_t descriptor_limit();  // raises the soft limit to the hard one first
 

@@ -65,6 +65,10 @@ std::uint32_t effective_uid() {
   return ::geteuid();
 }
 
+bool is_ours_alone(const FileStat& stat) {
+  return stat.is_regular && stat.links == 1 && stat.owner_uid == effective_uid();
+}
+
 std::string boot_id() {
   std::ifstream file("/proc/sys/kernel/random/boot_id");
   std::string id;

@@ -139,9 +139,9 @@ TEST_F(OperationsApi, WhatDoesNotFitIsRefusedWithItsReason) {
   }
 }
 
-TEST_F(OperationsApi, ABodyOf64KiBIsReadAndALargerOneRefused) {
+TEST_F(OperationsApi, ABodyOf16KiBIsReadAndALargerOneRefused) {
   start();
-  const std::string padding(64 * 1024 - kRestore.size(), ' ');
+  const std::string padding(16 * 1024 - kRestore.size(), ' ');
   EXPECT_EQ(start_restore(std::string(kRestore) + padding).status, 202);
   const auto refused = start_restore(std::string(kRestore) + padding + " ");
   EXPECT_EQ(refused.status, 413);

@@ -8,7 +8,7 @@ namespace web {
 
 struct ServerLimits {
   std::size_t header_bytes_max = 8 * 1024;            // more: 431
-  std::size_t body_bytes_max = 64 * 1024;             // where one is taken; more: 413
+  std::size_t body_bytes_max = 16 * 1024;             // where one is taken; more: 413
   std::size_t unused_body_bytes_max = 4 * 1024;       // where none is; more: 413
   std::size_t connections_max = 1'200;                // more: 503 and closed at once
   std::size_t event_streams_max = 1'000;              // of these connections; more: 503

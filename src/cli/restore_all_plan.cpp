@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -54,7 +55,7 @@ bool is_about_one_backup(const base::Error& error) {
 // at.
 base::Result<Plan> plan_of(storage::ObjectStore& store, const RestoreAllRequest& request,
                            std::vector<const BackedUpClient*> by_size, const storage::CallContext& context) {
-  std::ranges::stable_sort(by_size, {}, [](const auto* client) { return client->size_bytes; });
+  std::ranges::sort(by_size, {}, [](const auto* c) { return std::pair(c->size_bytes, std::string_view(c->id.value)); });
   Plan plan;
   plan.to_restore = by_size.size();
   plan.previewed = std::min(by_size.size(), kPreviewsMax);
